@@ -1,0 +1,100 @@
+"""LIFT: long-context video frame interpolation, its data pipeline, and the course that builds both.
+
+Submodules and the names below load when first used, so ``import lift_core`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lift_core._torchvision import make_importable
+
+if TYPE_CHECKING:
+    from lift_core import classical, course, data, errors, inference, metrics, model, training, viz
+    from lift_core.data.frame_sequences import FrameSequenceDataset, Vimeo15Dataset, Vimeo64Dataset
+    from lift_core.data.loaders import Loaders, create_dataloaders
+    from lift_core.data.open_source import open_source
+    from lift_core.data.source import Crop, FrameSource
+    from lift_core.data.video_sequences import VideoSequenceDataset
+    from lift_core.data.window import FrameWindow, WindowFrames
+    from lift_core.errors import LiftError
+    from lift_core.inference.interpolator import Interpolator
+    from lift_core.model.config import LiftConfig, preset
+    from lift_core.model.lift import LIFT, LiftOutput
+    from lift_core.model.weights import load_lift, save_weights
+
+__version__ = "0.1.0"
+
+_SUBMODULES = ("classical", "course", "data", "errors", "inference", "metrics", "model", "training", "viz")
+
+_HOMES = {
+    "Crop": "data.source",
+    "FrameSequenceDataset": "data.frame_sequences",
+    "FrameSource": "data.source",
+    "FrameWindow": "data.window",
+    "Interpolator": "inference.interpolator",
+    "LIFT": "model.lift",
+    "LiftConfig": "model.config",
+    "LiftError": "errors",
+    "LiftOutput": "model.lift",
+    "Loaders": "data.loaders",
+    "VideoSequenceDataset": "data.video_sequences",
+    "Vimeo15Dataset": "data.frame_sequences",
+    "Vimeo64Dataset": "data.frame_sequences",
+    "WindowFrames": "data.window",
+    "create_dataloaders": "data.loaders",
+    "load_lift": "model.weights",
+    "open_source": "data.open_source",
+    "preset": "model.config",
+    "save_weights": "model.weights",
+}
+
+__all__ = [
+    "LIFT",
+    "Crop",
+    "FrameSequenceDataset",
+    "FrameSource",
+    "FrameWindow",
+    "Interpolator",
+    "LiftConfig",
+    "LiftError",
+    "LiftOutput",
+    "Loaders",
+    "VideoSequenceDataset",
+    "Vimeo15Dataset",
+    "Vimeo64Dataset",
+    "WindowFrames",
+    "classical",
+    "course",
+    "create_dataloaders",
+    "data",
+    "errors",
+    "inference",
+    "load_lift",
+    "metrics",
+    "model",
+    "open_source",
+    "preset",
+    "save_weights",
+    "training",
+    "viz",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import the submodule ``name``, or the submodule that defines it, on first use (PEP 562)."""
+    if name in _SUBMODULES:
+        return import_module(f"lift_core.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"lift_core.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'lift_core' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+make_importable()

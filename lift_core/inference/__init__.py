@@ -1,0 +1,1 @@
+"""Inference: new frames for pairs, streams, folders and videos, and the evaluation against baselines."""

@@ -1,0 +1,1 @@
+"""The LIFT model: one file per stage, and lift.py, which composes them."""

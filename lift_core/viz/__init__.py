@@ -1,0 +1,1 @@
+"""Figures that show frames, flows and comparisons."""
