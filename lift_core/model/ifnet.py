@@ -1,0 +1,143 @@
+"""Stage 3, FlowEstimator: flows from the new frame to both references, from coarse to fine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lift_core.model.config import LiftConfig
+from lift_core.model.encoder import FeaturePyramid, ResidualBlock
+from lift_core.model.warp import backward_warp, resize_flow
+
+
+class Motion(NamedTuple):
+    """What stage 3 believes about the new frame, on one grid of h x w cells.
+
+    Attributes:
+        flow_t0: ``[B, 2, h, w]`` from the new frame to reference 0, in cells; float32.
+        flow_t1: the same to reference 1.
+        occlusion: ``[B, 1, h, w]`` logits; positive where reference 0 shows the place and reference 1 does not.
+            They stay logits until the blend, where a sigmoid is taken once.
+    """
+
+    flow_t0: Tensor
+    flow_t1: Tensor
+    occlusion: Tensor
+
+    def resized(self, size: tuple[int, int]) -> Motion:
+        """The same motion on a grid of ``size`` (height, width)."""
+        occlusion = F.interpolate(self.occlusion, size=size, mode="bilinear", align_corners=False)
+        return Motion(resize_flow(self.flow_t0, size), resize_flow(self.flow_t1, size), occlusion)
+
+
+def symmetric_correlation(features_0: Tensor, features_1: Tensor, radius: int) -> Tensor:
+    """How well the references agree if what passes here moves by 2d between them, for every d up to ``radius``.
+
+    The place x of the new frame is compared at x - d in reference 0 and x + d in reference 1 (a cost volume centred
+    on the frame that does not exist yet, as in BMBC, Park et al. 2020). Swapping the references reverses the order of
+    the channels.
+
+    Args:
+        features_0: ``[B, C, h, w]``, already warped by the current flow.
+        features_1: the same for reference 1.
+        radius: largest d, in cells.
+
+    Returns:
+        ``[B, (2 * radius + 1) ** 2, h, w]``; cells outside the grid count as zero.
+    """
+    height, width = features_0.shape[-2:]
+    scale = features_0.shape[1] ** -0.5
+    padded_0 = F.pad(features_0 * scale, (radius,) * 4)
+    padded_1 = F.pad(features_1, (radius,) * 4)
+    side = 2 * radius
+    planes = [
+        (
+            padded_0[..., side - row : side - row + height, side - column : side - column + width]
+            * padded_1[..., row : row + height, column : column + width]
+        ).sum(dim=1)
+        for row in range(side + 1)
+        for column in range(side + 1)
+    ]
+    return torch.stack(planes, dim=1)
+
+
+class FlowLevel(nn.Module):
+    """One step of the cascade: warp both references by the motion so far, compare, correct the motion.
+
+    Wide inputs are narrowed by 1x1 convolutions before any 3x3 convolution sees them.
+    """
+
+    def __init__(self, feature_width: int, match_width: int, context_width: int, hidden: int, radius: int) -> None:
+        super().__init__()
+        self.radius = radius
+        self.reduce = nn.Conv2d(feature_width, match_width, 1)
+        self.reduce_context = nn.Conv2d(context_width, match_width, 1)
+        planes = (2 * radius + 1) ** 2
+        # Both warped references, the context, the correlation; then two flows, the logits and t.
+        self.join = nn.Conv2d(3 * match_width + planes + 6, hidden, 1)
+        self.act = nn.PReLU(hidden)
+        self.block1 = ResidualBlock(hidden)
+        self.block2 = ResidualBlock(hidden)
+        self.head = nn.Conv2d(hidden, 5, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, features_0: Tensor, features_1: Tensor, context: Tensor, motion: Motion, t: Tensor) -> Motion:
+        """Correct ``motion`` on the grid of the features ``[B, C, h, w]``; ``t`` is ``[B, 1, 1, 1]``."""
+        warped_0 = backward_warp(self.reduce(features_0), motion.flow_t0)
+        warped_1 = backward_warp(self.reduce(features_1), motion.flow_t1)
+        height, width = warped_0.shape[-2:]
+        near = F.interpolate(self.reduce_context(context), size=(height, width), mode="bilinear", align_corners=False)
+        match = symmetric_correlation(warped_0, warped_1, self.radius)
+        moment = t.expand(-1, 1, height, width)
+        known = torch.cat((warped_0, warped_1, near, match, *motion, moment), dim=1)
+        step = self.head(self.block2(self.block1(self.act(self.join(known))))).float()
+        return Motion(
+            motion.flow_t0 + step[:, 0:2],
+            motion.flow_t1 + step[:, 2:4],
+            motion.occlusion + step[:, 4:5],
+        )
+
+
+class FlowEstimator(nn.Module):
+    """A cascade: twice at s8 with the same weights, once at s4.
+
+    Starting from zero motion it stays at zero until trained, because the last convolution of each level is zero.
+    """
+
+    def __init__(self, config: LiftConfig) -> None:
+        super().__init__()
+        width4, width8, width16 = config.widths
+        match8, match4 = config.match_widths
+        hidden8, hidden4 = config.flow_widths
+        radius8, radius4 = config.match_radii
+        self.level8 = FlowLevel(width8, match8, width16, hidden8, radius8)
+        self.level4 = FlowLevel(width4, match4, width16, hidden4, radius4)
+
+    def forward(
+        self,
+        reference_0: FeaturePyramid,
+        reference_1: FeaturePyramid,
+        context: Tensor,
+        t: Tensor,
+        initial: Motion | None = None,
+    ) -> Motion:
+        """Estimate the motion at time ``t`` on the s4 grid.
+
+        Args:
+            reference_0: features of the reference before the new frame.
+            reference_1: features of the reference after it.
+            context: ``[B, C16, H/16, W/16]`` from stage 2.
+            t: ``[B, 1, 1, 1]``, strictly between 0 and 1.
+            initial: motion to start from, on any grid; zero by default.
+        """
+        batch, _, height, width = reference_0.s8.shape
+        zero = torch.zeros(batch, 5, height, width, device=context.device)
+        start = Motion(zero[:, 0:2], zero[:, 2:4], zero[:, 4:5]) if initial is None else initial.resized((height, width))
+        first = self.level8(reference_0.s8, reference_1.s8, context, start, t)
+        second = self.level8(reference_0.s8, reference_1.s8, context, first, t)
+        finer = second.resized((reference_0.s4.shape[-2], reference_0.s4.shape[-1]))
+        return self.level4(reference_0.s4, reference_1.s4, context, finer, t)

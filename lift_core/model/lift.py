@@ -1,0 +1,205 @@
+"""LIFT: the five stages composed, whole (`forward`) or in the three steps that a stream needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from lift_core.errors import ShapeError
+from lift_core.model.config import LiftConfig
+from lift_core.model.encoder import FeaturePyramid, FrameEncoder
+from lift_core.model.ifnet import FlowEstimator, Motion
+from lift_core.model.padding import crop_to, pad_to_multiple
+from lift_core.model.refine import FullResolutionRefiner
+from lift_core.model.synthesis import CoarseSynthesis
+from lift_core.model.transformer import Aggregate, TemporalAggregator
+
+
+@dataclass(frozen=True)
+class ReferenceFeatures:
+    """One reference, encoded.
+
+    Attributes:
+        frame: ``[B, 3, H', W']`` in [0, 1], padded to a multiple of 32.
+        pyramid: its features at s4, s8 and s16.
+        size: height and width before padding.
+    """
+
+    frame: Tensor
+    pyramid: FeaturePyramid
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class LiftOutput:
+    """Everything that one decoding makes.
+
+    Attributes:
+        frame: the new frame ``[B, 3, H, W]``; clamped to [0, 1] in eval only.
+        coarse: the frame before refinement ``[B, 3, H, W]``, not clamped.
+        flow_t0: ``[B, 2, H'/4, W'/4]`` from the new frame to reference 0, in cells of that grid (4 pixels each);
+            H' and W' are H and W padded to a multiple of 32.
+        flow_t1: the same to reference 1.
+        occlusion: ``[B, 1, H'/4, W'/4]`` logits, positive where only reference 0 shows the place.
+        visibility: ``[B, 1, H, W]`` in [0, 1], the share of reference 0 in the blend.
+        warped_0: reference 0 warped to the new frame ``[B, 3, H, W]``.
+        warped_1: the same for reference 1.
+        frame_weights: ``[B, T]``, how much each frame of the window counted; None from ``decode``.
+    """
+
+    frame: Tensor
+    coarse: Tensor
+    flow_t0: Tensor
+    flow_t1: Tensor
+    occlusion: Tensor
+    visibility: Tensor
+    warped_0: Tensor
+    warped_1: Tensor
+    frame_weights: Tensor | None = None
+
+
+class LIFT(nn.Module):
+    """Long-range Interpolation with Far Temporal context.
+
+    Any stage can be swapped in; a stage left out is the package's own, built from ``config``.
+    """
+
+    def __init__(
+        self,
+        config: LiftConfig,
+        *,
+        encoder: nn.Module | None = None,
+        temporal: nn.Module | None = None,
+        flow: nn.Module | None = None,
+        synthesis: nn.Module | None = None,
+        refiner: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = FrameEncoder(config) if encoder is None else encoder
+        self.temporal = TemporalAggregator(config) if temporal is None else temporal
+        self.flow = FlowEstimator(config) if flow is None else flow
+        self.synthesis = CoarseSynthesis(config) if synthesis is None else synthesis
+        self.refiner = FullResolutionRefiner(config) if refiner is None else refiner
+
+    def forward(
+        self,
+        frames: Tensor,
+        times: Tensor,
+        valid: Tensor,
+        t: Tensor | float,
+        initial: Motion | None = None,
+    ) -> LiftOutput:
+        """Make the frame at time ``t`` between the two frames in the middle of a window.
+
+        Args:
+            frames: ``[B, T, 3, H, W]`` in [0, 1], T even; the references stand at T/2 - 1 and T/2. Any H and W.
+            times: ``[B, T]`` relative to the references' midpoint, in units of their gap.
+            valid: ``[B, T]`` bool; an invalid frame changes no bit of the result. Both references are valid.
+            t: strictly between 0 and 1, one number or ``[B]``.
+            initial: motion that stage 3 starts from, on any grid; zero by default.
+
+        Raises:
+            ShapeError: a shape, or a value of ``t``, that the model does not take.
+        """
+        check_window(frames, times, valid)
+        length = frames.shape[1]
+        left, right = length // 2 - 1, length // 2
+        reference_0 = self.encode_reference(frames[:, left])
+        reference_1 = self.encode_reference(frames[:, right])
+        middle = torch.stack((reference_0.pyramid.s16, reference_1.pyramid.s16), dim=1)
+        s16 = torch.cat((self._encode_context(frames[:, :left]), middle, self._encode_context(frames[:, right + 1 :])), 1)
+        aggregate = self.aggregate(s16, times, valid)
+        output = self.decode(reference_0, reference_1, aggregate.context, t, initial)
+        return replace(output, frame_weights=aggregate.frame_weights)
+
+    def encode_frames(self, frames: Tensor) -> Tensor:
+        """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to a multiple of 32."""
+        return self.encoder.deepest(pad_to_multiple(frames))  # type: ignore[operator, no-any-return]
+
+    def encode_reference(self, frame: Tensor) -> ReferenceFeatures:
+        """All scales of one reference per sample, ``[B, 3, H, W]`` in [0, 1]."""
+        padded = pad_to_multiple(frame)
+        return ReferenceFeatures(padded, self.encoder(padded), (frame.shape[-2], frame.shape[-1]))
+
+    def aggregate(self, s16: Tensor, times: Tensor, valid: Tensor) -> Aggregate:
+        """Stage 2 on ``s16`` ``[B, T, C16, h, w]``: once per pair of references, whatever the number of new frames."""
+        return self.temporal(s16, times, valid)  # type: ignore[no-any-return]
+
+    def decode(
+        self,
+        reference_0: ReferenceFeatures,
+        reference_1: ReferenceFeatures,
+        context: Tensor,
+        t: Tensor | float,
+        initial: Motion | None = None,
+    ) -> LiftOutput:
+        """Stages 3 to 5: one new frame at ``t`` from the encoded references and their context.
+
+        Raises:
+            ShapeError: ``t`` is not strictly between 0 and 1.
+        """
+        moment = as_timestep(t, reference_0.frame)
+        motion = self.flow(reference_0.pyramid, reference_1.pyramid, context, moment, initial)
+        coarse = self.synthesis(reference_0.frame, reference_1.frame, motion, context, moment)
+        frame = self.refiner(coarse, motion, reference_0.pyramid.s4, reference_1.pyramid.s4)
+        size = reference_0.size
+        return LiftOutput(
+            frame=crop_to(frame if self.training else frame.clamp(0.0, 1.0), size),
+            coarse=crop_to(coarse.frame, size),
+            flow_t0=motion.flow_t0,
+            flow_t1=motion.flow_t1,
+            occlusion=motion.occlusion,
+            visibility=crop_to(coarse.visibility, size),
+            warped_0=crop_to(coarse.warped_0, size),
+            warped_1=crop_to(coarse.warped_1, size),
+        )
+
+    def _encode_context(self, frames: Tensor) -> Tensor:
+        batch, length = frames.shape[:2]
+        if length == 0:
+            rows, columns = (-(-side // 32) * 2 for side in frames.shape[-2:])
+            return frames.new_zeros(batch, 0, self.config.widths[2], rows, columns)
+        return self.encode_frames(frames.flatten(0, 1)).unflatten(0, (batch, length))
+
+
+def check_window(frames: Tensor, times: Tensor, valid: Tensor) -> None:
+    """Refuse a window that the model cannot take, with the shape it should have.
+
+    Raises:
+        ShapeError: frames are not ``[B, T, 3, H, W]`` with T even and at least 2, or times or valid not ``[B, T]``.
+    """
+    if frames.ndim != 5 or frames.shape[2] != 3 or not frames.is_floating_point():
+        raise ShapeError(
+            f"frames must be float [B, T, 3, H, W], not {frames.dtype} {list(frames.shape)}",
+            fix="Convert uint8 frames with lift_core.data.sample.to_device.",
+        )
+    if frames.shape[1] < 2 or frames.shape[1] % 2:
+        raise ShapeError(
+            f"a window needs an even number of frames, at least 2, not {frames.shape[1]}",
+            fix="The new frame lies between the two middle ones; drop the frame that is to be made.",
+        )
+    if times.shape != frames.shape[:2] or valid.shape != frames.shape[:2]:
+        raise ShapeError(
+            f"times {list(times.shape)} and valid {list(valid.shape)} must both be [B, T] = {list(frames.shape[:2])}"
+        )
+
+
+def as_timestep(t: Tensor | float, like: Tensor) -> Tensor:
+    """``t`` as float32 ``[B, 1, 1, 1]`` on the device of ``like`` ``[B, ...]``.
+
+    Raises:
+        ShapeError: a number that is not strictly between 0 and 1, or a tensor that is not ``[B]``.
+    """
+    batch = like.shape[0]
+    if isinstance(t, Tensor):
+        if t.shape != (batch,):
+            raise ShapeError(f"t must be one number or a tensor of shape [{batch}], not {list(t.shape)}")
+        moment = t.to(device=like.device, dtype=torch.float32)
+    else:
+        if not 0.0 < t < 1.0:
+            raise ShapeError(f"t must lie strictly between 0 and 1, not {t}", fix="At 0 and 1 the references themselves are the answer.")
+        moment = torch.full((batch,), t, device=like.device)
+    return moment.view(batch, 1, 1, 1)

@@ -1,0 +1,234 @@
+"""Stage 2, TemporalAggregator: attention over time that brings far frames to the two references."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lift_core.model.config import LiftConfig
+
+# Times are in units of the references' gap: the slowest wave of the encoding still rises over a context of 64
+# frames, the fastest tells neighbouring frames apart.
+LONGEST_PERIOD = 256.0
+SHORTEST_PERIOD = 2.0
+
+
+class Aggregate(NamedTuple):
+    """What the references learn from the whole window.
+
+    Attributes:
+        context: ``[B, C16, H/16, W/16]``.
+        frame_weights: ``[B, T]``, float32; they sum to 1 over the valid frames and are 0 elsewhere.
+    """
+
+    context: Tensor
+    frame_weights: Tensor
+
+
+def sinusoidal_encoding(positions: Tensor, width: int) -> Tensor:
+    """Sines and cosines of ``positions`` ``[...]`` at ``width / 2`` periods: ``[..., width]``, float32.
+
+    Works for any real position, so times need not be whole numbers (after Vaswani et al. 2017, "Attention is all
+    you need", section 3.5, with periods that suit frame times).
+    """
+    steps = torch.linspace(0.0, 1.0, width // 2, device=positions.device, dtype=torch.float32)
+    periods = LONGEST_PERIOD * (SHORTEST_PERIOD / LONGEST_PERIOD) ** steps
+    angles = positions.float().unsqueeze(-1) * (2.0 * math.pi / periods)
+    return torch.cat((angles.sin(), angles.cos()), dim=-1)
+
+
+def spatial_encoding(rows: int, columns: int, width: int, device: torch.device) -> Tensor:
+    """Half of the channels tell the row, half the column: ``[rows * columns, width]``, float32."""
+    row = sinusoidal_encoding(torch.arange(rows, device=device), width // 2)
+    column = sinusoidal_encoding(torch.arange(columns, device=device), width // 2)
+    grid = torch.cat((row[:, None].expand(-1, columns, -1), column[None].expand(rows, -1, -1)), dim=-1)
+    return grid.reshape(rows * columns, width)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with a key mask, on torch's scaled_dot_product_attention."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, queries: Tensor, keys: Tensor, allowed: Tensor) -> Tensor:
+        """Attend from ``queries`` ``[N, Q, D]`` to ``keys`` ``[N, K, D]`` where ``allowed`` ``[N, Q or 1, K]`` is true."""
+        q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        k, v = self.key_value(keys).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed.unsqueeze(1))
+        return self.out(mixed.transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Module):
+    """Two linear layers on every token: ``[..., D]`` to the same shape."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.expand = nn.Linear(width, 2 * width)
+        self.contract = nn.Linear(2 * width, width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return tokens + self.contract(F.gelu(self.expand(self.norm(tokens))))
+
+
+class TemporalWindowAttention(nn.Module):
+    """Every place attends over time within windows of neighbouring frames.
+
+    Windows start at frame 0, or half a window earlier where ``shifted``, so that frames that two windows separate
+    in one layer meet in the next. With T no larger than the window it is full attention.
+    """
+
+    def __init__(self, width: int, heads: int, window: int, *, shifted: bool) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.window = window
+        self.lead = window // 2 if shifted else 0
+
+    def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
+        """``tokens`` ``[B, P, T, D]`` (P places), ``valid`` ``[B, T]``: the same shape as ``tokens``."""
+        batch, places, length, width = tokens.shape
+        if length <= self.window:
+            lead, span = 0, length
+        else:
+            lead, span = self.lead, self.window
+        tail = -(length + lead) % span
+        windows = (length + lead + tail) // span
+        padded = F.pad(self.norm(tokens), (0, 0, lead, tail)).reshape(-1, span, width)
+        present = F.pad(valid, (lead, tail)).view(batch, 1, windows, 1, span)
+        # A token may always look at itself: a row of the mask with nothing allowed would make softmax give NaN.
+        # Nobody else looks at an invalid token, so nothing of it spreads.
+        allowed = present | torch.eye(span, dtype=torch.bool, device=tokens.device)
+        allowed = allowed.expand(batch, places, windows, span, span).reshape(-1, span, span)
+        mixed = self.attention(padded, padded, allowed).view(batch, places, windows * span, width)
+        return tokens + mixed[:, :, lead : lead + length]
+
+
+class SpatialMixing(nn.Module):
+    """Neighbouring places of one frame exchange what they know: a 3x3 depthwise convolution and a linear layer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.pointwise = nn.Linear(width, width)
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+        """``tokens`` ``[B, P, T, D]`` whose places are ``grid`` rows by columns: the same shape."""
+        batch, places, length, width = tokens.shape
+        maps = self.norm(tokens).permute(0, 2, 3, 1).reshape(batch * length, width, *grid)
+        mixed = F.gelu(self.depthwise(maps)).view(batch, length, width, places).permute(0, 3, 1, 2)
+        return tokens + self.pointwise(mixed)
+
+
+class TemporalLayer(nn.Module):
+    """Attention over time, mixing over space, feed forward."""
+
+    def __init__(self, config: LiftConfig, *, shifted: bool) -> None:
+        super().__init__()
+        width = config.token_width
+        self.temporal = TemporalWindowAttention(width, config.heads, config.window, shifted=shifted)
+        self.spatial = SpatialMixing(width)
+        self.feed_forward = FeedForward(width)
+
+    def forward(self, tokens: Tensor, valid: Tensor, grid: tuple[int, int]) -> Tensor:
+        return self.feed_forward(self.spatial(self.temporal(tokens, valid), grid))
+
+
+class ReferenceAttention(nn.Module):
+    """The references' tokens attend to the tokens of all valid frames at their place; linear in T.
+
+    Windows of 8, shifted, carry knowledge 16 frames in four layers; this step reaches every valid frame at once.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm_references = nn.LayerNorm(width)
+        self.norm_frames = nn.LayerNorm(width)
+        self.attention = Attention(width, heads)
+        self.feed_forward = FeedForward(width)
+
+    def forward(self, references: Tensor, tokens: Tensor, valid: Tensor) -> Tensor:
+        """``references`` ``[B, P, 2, D]``, ``tokens`` ``[B, P, T, D]``, ``valid`` ``[B, T]``: ``[B, P, 2, D]``."""
+        batch, places, length, width = tokens.shape
+        allowed = valid.view(batch, 1, 1, length).expand(batch, places, 1, length).reshape(-1, 1, length)
+        mixed = self.attention(
+            self.norm_references(references).reshape(-1, 2, width),
+            self.norm_frames(tokens).reshape(-1, length, width),
+            allowed,
+        )
+        return self.feed_forward(references + mixed.view_as(references))
+
+
+class FramePooling(nn.Module):
+    """Weigh the frames at every place by how well they fit the references, and sum them."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+
+    def forward(self, references: Tensor, tokens: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """References ``[B, P, 2, D]`` and tokens ``[B, P, T, D]``: pooled ``[B, P, D]``, frame weights ``[B, T]``."""
+        query = self.query(references.mean(dim=2))
+        key = self.key(self.norm(tokens))
+        scores = (key @ query.unsqueeze(-1)).squeeze(-1).float() / math.sqrt(query.shape[-1])
+        weights = scores.masked_fill(~valid.unsqueeze(1), -torch.inf).softmax(dim=-1)
+        pooled = (weights.to(tokens.dtype).unsqueeze(2) @ tokens).squeeze(2)
+        return pooled, weights.mean(dim=1)
+
+
+class TemporalAggregator(nn.Module):
+    """From the s16 features of T frames to one context map for the pair of references in their middle.
+
+    It knows nothing of the time t of the frame to make, so it runs once per pair of references.
+    """
+
+    def __init__(self, config: LiftConfig) -> None:
+        super().__init__()
+        width = config.token_width
+        self.to_tokens = nn.Conv2d(config.widths[2], width, 2, stride=2)
+        self.layers = nn.ModuleList(TemporalLayer(config, shifted=index % 2 == 1) for index in range(config.layers))
+        self.reach = ReferenceAttention(width, config.heads)
+        self.pool = FramePooling(width)
+        self.to_cells = nn.Linear(3 * width, 4 * config.widths[2])
+
+    def forward(self, s16: Tensor, times: Tensor, valid: Tensor) -> Aggregate:
+        """Aggregate a window.
+
+        Args:
+            s16: ``[B, T, C16, h, w]``, h and w even; the references stand at T/2 - 1 and T/2.
+            times: ``[B, T]`` relative to the references' midpoint, in units of their gap.
+            valid: ``[B, T]`` bool; both references are valid. An invalid frame changes no bit of the result.
+        """
+        references, tokens = self.attend(s16, times, valid)
+        pooled, frame_weights = self.pool(references, tokens, valid)
+        cells = self.to_cells(torch.cat((references.flatten(2), pooled), dim=-1))
+        rows, columns = s16.shape[-2] // 2, s16.shape[-1] // 2
+        grid = cells.transpose(1, 2).unflatten(-1, (rows, columns))
+        return Aggregate(F.pixel_shuffle(grid, 2), frame_weights)
+
+    def attend(self, s16: Tensor, times: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The references' tokens ``[B, P, 2, D]`` and all tokens ``[B, P, T, D]`` after attention, before pooling."""
+        batch, length, _, height, width = s16.shape
+        grid = (height // 2, width // 2)
+        seen = s16.masked_fill(~valid.view(batch, length, 1, 1, 1), 0.0)
+        tokens = self.to_tokens(seen.flatten(0, 1)).flatten(2).unflatten(0, (batch, length)).permute(0, 3, 1, 2)
+        channels = tokens.shape[-1]
+        place = spatial_encoding(*grid, channels, s16.device).view(1, -1, 1, channels)
+        moment = sinusoidal_encoding(times, channels).view(batch, 1, length, channels)
+        tokens = tokens + (place + moment).to(tokens.dtype)
+        for layer in self.layers:
+            tokens = layer(tokens, valid, grid)
+        middle = tokens[:, :, length // 2 - 1 : length // 2 + 1]
+        return self.reach(middle, tokens, valid), tokens
