@@ -1,0 +1,188 @@
+"""Interpolation without learning: the cross-fade and DIS optical flow, the baselines every model is compared with."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lift_core.errors import ConfigError, ShapeError
+
+Preset = Literal["ultrafast", "fast", "medium"]
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+_SMALLEST_SIDE = 32
+"""DIS matches patches of 8 px on a pyramid and refuses images that leave it no level; smaller ones are padded."""
+
+_INVERSION_STEPS = 2
+_ERROR_SCALE = 8.0
+"""Grey levels of warping error over which the choice between two motions goes from even to clear."""
+
+_TOLERANCE_PX2, _TOLERANCE_RELATIVE = 4.0, 0.1
+
+
+def blend(a: Image, b: Image, t: float) -> Image:
+    """Cross-fade: ``(1 - t) * a + t * b``, rounded to 8 bits.
+
+    Args:
+        a, b: RGB uint8 ``[H, W, 3]``, the frames before and after.
+        t: time between them, 0 at ``a`` and 1 at ``b``.
+
+    Raises:
+        ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
+        ConfigError: ``t`` lies outside [0, 1].
+    """
+    _require_pair(a, b)
+    _require_time(t)
+    return _to_image((1 - t) * a.astype(np.float32) + t * b.astype(np.float32))
+
+
+def dis_flow(a: Image, b: Image, *, preset: Preset = "medium") -> Floats:
+    """Optical flow from ``a`` to ``b`` by Dense Inverse Search (Kroeger et al., ECCV 2016), on the grey images.
+
+    Args:
+        a, b: RGB uint8 ``[H, W, 3]`` of any size from 1x1; sides under 32 px are padded by repeating the border.
+        preset: OpenCV's trade of speed for accuracy.
+
+    Returns:
+        float32 ``[H, W, 2]``, (dx, dy) in pixels: what is at ``(x, y)`` in ``a`` is at ``(x + dx, y + dy)`` in ``b``.
+
+    Raises:
+        ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
+        ConfigError: an unknown preset.
+    """
+    _require_pair(a, b)
+    height, width = a.shape[:2]
+    grey_a, grey_b = _padded_grey(a), _padded_grey(b)
+    no_guess = np.zeros((*grey_a.shape, 2), np.float32)
+    flow = _dis(preset).calc(grey_a, grey_b, no_guess)
+    return np.ascontiguousarray(flow[:height, :width], dtype=np.float32)
+
+
+def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") -> Image:
+    """Make the frame at time ``t`` between ``a`` and ``b`` from DIS flow in both directions.
+
+    Each of the two flows, brought to time ``t``, gives one motion field and with it one frame, warped from both
+    references. Of the two frames, each pixel takes mostly the one whose two warped references agree better.
+
+    Args:
+        a, b: RGB uint8 ``[H, W, 3]`` of any size.
+        t: time between them, 0 at ``a`` and 1 at ``b``.
+        preset: see `dis_flow`.
+
+    Returns:
+        RGB uint8 ``[H, W, 3]``; exactly ``a`` at 0 and ``b`` at 1.
+
+    Raises:
+        ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
+        ConfigError: ``t`` lies outside [0, 1], or an unknown preset.
+    """
+    _require_pair(a, b)
+    _require_time(t)
+    if t in (0.0, 1.0):
+        return (b if t else a).copy()
+    motion_of_a, motion_of_b = dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset)
+    frames, errors = [], []
+    for motion in (_at_time(motion_of_a, t), _at_time(motion_of_b, t - 1)):
+        frame, error = _warp_both(a, b, t, motion, motion_of_a, motion_of_b)
+        frames.append(frame)
+        errors.append(error)
+    share = 1 / (1 + np.exp(np.clip((errors[0] - errors[1]) / _ERROR_SCALE, -30, 30)))
+    return _to_image(share[..., None] * frames[0] + (1 - share[..., None]) * frames[1])
+
+
+def _at_time(motion: Floats, t: float) -> Floats:
+    """Bring a motion field of one reference, ``t`` away in time, to the frame between: ``m(x) = motion(x - t m(x))``.
+
+    Fixed-point iteration (Chen et al., "A simple fixed-point approach to invert a deformation field", 2008).
+    """
+    at_time = motion
+    for _ in range(_INVERSION_STEPS):
+        at_time = _backward_warp(motion, -t * at_time)
+    return at_time
+
+
+def _warp_both(
+    a: Image, b: Image, t: float, motion: Floats, motion_of_a: Floats, motion_of_b: Floats
+) -> tuple[Floats, Floats]:
+    """Warp both references along one motion field at time ``t``.
+
+    Returns:
+        The frame, float32 ``[H, W, 3]``, and how much the two warped references differ around each pixel, in grey
+        levels, ``[H, W]``.
+    """
+    to_a, to_b = -t * motion, (1 - t) * motion
+    warped_a, warped_b = _backward_warp(a.astype(np.float32), to_a), _backward_warp(b.astype(np.float32), to_b)
+    weight_a = (1 - t) * (1 + _consistency(motion_of_a, to_a, motion))
+    weight_b = t * (1 + _consistency(motion_of_b, to_b, motion))
+    share = (weight_a / (weight_a + weight_b))[..., None]
+    frame = share * warped_a + (1 - share) * warped_b
+    error = cv2.GaussianBlur(np.abs(warped_a - warped_b).mean(axis=2), (7, 7), 2.0)
+    return frame.astype(np.float32), error.astype(np.float32)
+
+
+def _consistency(reference_motion: Floats, to_reference: Floats, motion: Floats) -> Floats:
+    """How far the reference's own motion agrees with the motion that led to it, from 0 to 1 (1: it does).
+
+    Where it does not, that reference shows something else there: what lies behind or in front. The tolerance grows
+    with the motion (Sundaram et al., ECCV 2010).
+    """
+    found = _backward_warp(reference_motion, to_reference)
+    squared_error = np.square(found - motion).sum(axis=2)
+    squared_motion = np.square(found).sum(axis=2) + np.square(motion).sum(axis=2)
+    agreement: Floats = np.exp(-squared_error / (_TOLERANCE_PX2 + _TOLERANCE_RELATIVE * squared_motion))
+    return agreement
+
+
+def _backward_warp(image: Floats, flow: Floats) -> Floats:
+    """Sample ``image`` ``[H, W, C]`` at ``x + flow(x)``, bilinear, the border repeated."""
+    height, width = flow.shape[:2]
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    warped = cv2.remap(
+        image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(warped, np.float32).reshape(image.shape)
+
+
+def _dis(preset: str) -> cv2.DISOpticalFlow:
+    """Make the flow estimator; a new one each time, since it keeps buffers and is not safe to share."""
+    presets = {
+        "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+        "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+        "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+    }
+    if preset not in presets:
+        raise ConfigError(f"unknown DIS preset {preset!r}.", fix=f"Use one of {', '.join(get_args(Preset))}.")
+    return cv2.DISOpticalFlow.create(presets[preset])
+
+
+def _padded_grey(image: Image) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+    below, right = (max(0, _SMALLEST_SIDE - side) for side in grey.shape)
+    return np.asarray(cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _to_image(values: NDArray[np.floating]) -> Image:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def _require_pair(a: Image, b: Image) -> None:
+    for image in (a, b):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+            raise ShapeError(
+                f"an image of shape {list(image.shape)} and type {image.dtype} cannot be interpolated.",
+                fix="Pass RGB uint8 [H, W, 3].",
+            )
+    if a.shape != b.shape:
+        raise ShapeError(
+            f"the two images differ in size: {a.shape[0]}x{a.shape[1]} and {b.shape[0]}x{b.shape[1]}.",
+            fix="Scale or crop one of them.",
+        )
+
+
+def _require_time(t: float) -> None:
+    if not 0 <= t <= 1:
+        raise ConfigError(f"time {t} does not lie between the references.", fix="Choose a time from 0 to 1.")

@@ -1,0 +1,118 @@
+"""Tests of the baselines: known motion is recovered, and every size is served."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lift_core.classical import blend, dis_flow, interpolate_dis
+from lift_core.errors import ConfigError, ShapeError
+
+Image = NDArray[np.uint8]
+
+
+def texture(height: int, width: int, seed: int = 0) -> Image:
+    noise = np.random.default_rng(seed).standard_normal((height, width, 3)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 2.0)
+    return np.clip(128 + 50 * smooth / smooth.std(), 0, 255).astype(np.uint8)
+
+
+def shifted(dx: int, dy: int, height: int = 96, width: int = 128) -> Image:
+    """A view of one large texture whose content has moved by (dx, dy) pixels."""
+    return np.ascontiguousarray(texture(192, 224)[48 - dy : 48 - dy + height, 48 - dx : 48 - dx + width])
+
+
+def squared_error(a: Image, b: Image) -> float:
+    return float(np.square(a.astype(np.float64) - b).mean())
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium"])
+@pytest.mark.parametrize(("dx", "dy"), [(5, 0), (0, 5), (-6, 3)])
+def test_flow_points_where_the_content_went(preset, dx, dy):
+    flow = dis_flow(shifted(0, 0), shifted(dx, dy), preset=preset)
+    assert flow.shape == (96, 128, 2)
+    assert flow.dtype == np.float32
+    inner = flow[16:-16, 16:-16]
+    assert np.abs(inner - (dx, dy)).mean() < 0.3
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (7, 5), (8, 8), (16, 200), (31, 33)])
+def test_small_images_are_served(height, width):
+    a, b = texture(height, width, 1), texture(height, width, 2)
+    assert dis_flow(a, b).shape == (height, width, 2)
+    assert np.isfinite(dis_flow(a, b)).all()
+    assert interpolate_dis(a, b, 0.5).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
+def test_translated_content_is_found_where_it_is_at_time_t(t):
+    middle = interpolate_dis(shifted(0, 0), shifted(8, 4), t)
+    truth = shifted(round(8 * t), round(4 * t))
+    inner = np.s_[16:-16, 16:-16]
+    assert squared_error(middle[inner], truth[inner]) < 20
+    faded = blend(shifted(0, 0), shifted(8, 4), t)
+    assert squared_error(faded[inner], truth[inner]) > 500
+
+
+def test_an_object_in_front_of_a_still_background_keeps_its_shape():
+    background, square = texture(128, 160, 3), texture(40, 40, 4)
+
+    def picture(x: int) -> Image:
+        image = background.copy()
+        image[44:84, x : x + 40] = square
+        return image
+
+    middle = interpolate_dis(picture(56), picture(64), 0.5)
+    assert squared_error(middle, picture(60)) < 0.25 * squared_error(blend(picture(56), picture(64), 0.5), picture(60))
+
+
+@pytest.mark.parametrize("interpolate", [blend, interpolate_dis])
+def test_the_ends_are_the_references(interpolate):
+    a, b = texture(40, 48, 5), texture(40, 48, 6)
+    assert np.array_equal(interpolate(a, b, 0.0), a)
+    assert np.array_equal(interpolate(a, b, 1.0), b)
+
+
+def test_identical_references_are_reproduced():
+    a = texture(64, 64, 7)
+    assert np.abs(interpolate_dis(a, a, 0.5).astype(int) - a).max() <= 1
+
+
+def test_time_reversal_changes_nothing():
+    a, b = shifted(0, 0), shifted(7, -2)
+    forth, back = interpolate_dis(a, b, 0.3), interpolate_dis(b, a, 0.7)
+    assert np.abs(forth.astype(int) - back).max() <= 1
+
+
+def test_blend_is_the_formula_rounded():
+    a, b = texture(33, 29, 8), texture(33, 29, 9)
+    exact = 0.7 * a.astype(np.float64) + 0.3 * b.astype(np.float64)
+    assert np.abs(blend(a, b, 0.3) - exact).max() <= 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("interpolate", [blend, interpolate_dis])
+@pytest.mark.parametrize("t", [-0.1, 1.5, float("nan")])
+def test_a_time_outside_the_pair_is_refused(interpolate, t):
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        interpolate(texture(8, 8), texture(8, 8), t)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)),
+        (np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)),
+        (np.zeros((8, 8, 3), np.float32), np.zeros((8, 8, 3), np.float32)),
+        (np.zeros((0, 8, 3), np.uint8), np.zeros((0, 8, 3), np.uint8)),
+    ],
+)
+def test_what_is_no_pair_of_images_is_refused(a, b):
+    with pytest.raises(ShapeError):
+        dis_flow(a, b)
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ConfigError, match="ultrafast, fast, medium"):
+        dis_flow(texture(32, 32), texture(32, 32), preset="slow")
