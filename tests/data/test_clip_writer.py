@@ -1,0 +1,144 @@
+"""Writing clips: names, whole folders or none, exact PNG, flow files, the make_clips script."""
+
+from __future__ import annotations
+
+import importlib.util
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lift_core.data.atomic import atomic_file, atomic_folder
+from lift_core.data.clip_writer import frame_name, write_sequence, write_video
+from lift_core.data.flow_file import read_flow, write_flow
+from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.errors import FrameReadError, OutputError, ShapeError
+
+
+@pytest.fixture
+def frames() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (3, 20, 30, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def make_clips() -> ModuleType:
+    path = Path(__file__).parents[2] / "data_scripts" / "make_clips.py"
+    spec = importlib.util.spec_from_file_location("make_clips", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("index", "count", "name"),
+    [(0, 64, "im00.png"), (63, 64, "im63.png"), (7, 5, "im07.png"), (99, 100, "im99.png"), (5, 101, "im005.png")],
+)
+def test_names_have_two_digits_or_as_many_as_needed(index: int, count: int, name: str) -> None:
+    assert frame_name(index, count, "png") == name
+
+
+def test_png_sequences_hold_the_exact_pixels(tmp_path: Path, frames: NDArray[np.uint8]) -> None:
+    write_sequence(tmp_path / "a" / "0000", iter(frames), 3)
+    files = sorted((tmp_path / "a" / "0000").iterdir())
+    assert [file.name for file in files] == ["im00.png", "im01.png", "im02.png"]
+    for file, frame in zip(files, frames, strict=True):
+        assert np.array_equal(cv2.imread(str(file))[..., ::-1], frame)
+
+
+def test_a_failure_leaves_neither_folder_nor_leftovers(tmp_path: Path, frames: NDArray[np.uint8]) -> None:
+    with pytest.raises(ShapeError, match="3 frames where 4"):
+        write_sequence(tmp_path / "0000", frames, 4)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_written_folder_replaces_the_old_one(tmp_path: Path, frames: NDArray[np.uint8]) -> None:
+    write_sequence(tmp_path / "0000", frames, 3)
+    write_sequence(tmp_path / "0000", frames[:2], 2)
+    assert len(list((tmp_path / "0000").iterdir())) == 2
+
+
+def test_an_error_keeps_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def fail() -> None:
+        with atomic_file(target) as temporary:
+            temporary.write_text("half")
+            raise KeyError("stopped")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="cannot write"), atomic_folder(tmp_path / "file" / "0000"):
+        pass
+
+
+def test_flow_files_follow_the_middlebury_layout(tmp_path: Path) -> None:
+    flow = np.random.default_rng(1).normal(size=(4, 6, 2)).astype(np.float32)
+    write_flow(tmp_path / "a.flo", flow)
+    assert np.array_equal(cv2.readOpticalFlow(str(tmp_path / "a.flo")), flow)
+    assert np.array_equal(read_flow(tmp_path / "a.flo"), flow)
+
+
+def test_damaged_flow_files_are_named(tmp_path: Path) -> None:
+    write_flow(tmp_path / "a.flo", np.zeros((4, 6, 2), np.float32))
+    data = (tmp_path / "a.flo").read_bytes()
+    (tmp_path / "short.flo").write_bytes(data[:-3])
+    (tmp_path / "other.flo").write_bytes(b"PNG!" + data[4:])
+    for name in ("short.flo", "other.flo", "absent.flo"):
+        with pytest.raises(FrameReadError, match=name):
+            read_flow(tmp_path / name)
+
+
+@pytest.mark.parametrize(("size", "pixel_format"), [((64, 96), "yuv420p"), ((65, 97), "yuv444p")])
+def test_videos_keep_size_colour_and_count(tmp_path: Path, size: tuple[int, int], pixel_format: str) -> None:
+    clip = ProceduralClip(ClipConfig(frames=9, height=size[0], width=size[1], layers=2))
+    frames = clip.frames(range(9))
+    write_video(tmp_path / "a.mp4", frames, fps=Fraction(30000, 1001), crf=12)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.height, stream.width) == size
+        assert stream.pix_fmt == pixel_format
+        assert stream.average_rate == Fraction(30000, 1001)
+        decoded = [picture.to_ndarray(format="rgb24") for picture in container.decode(video=0)]
+    assert len(decoded) == 9
+    assert np.abs(np.stack(decoded).astype(int) - frames).mean() < 8
+
+
+def test_a_video_needs_frames(tmp_path: Path) -> None:
+    with pytest.raises(ShapeError):
+        write_video(tmp_path / "a.mp4", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_make_clips_writes_sequences_with_flow(make_clips: ModuleType, tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "--count", "2", "--frames", "3", "--size", "32x48", "--seed", "5", "--flow"]
+    assert make_clips.main(arguments) == 0
+    folders = sorted((tmp_path / "sequences").iterdir())
+    assert [folder.name for folder in folders] == ["clip_00005", "clip_00006"]
+    stored = cv2.imread(str(folders[1] / "0000" / "im02.png"))[..., ::-1]
+    clip = ProceduralClip(ClipConfig(frames=3, height=32, width=48, seed=6))
+    assert np.array_equal(stored, clip.frame(2))
+    flow, visible = clip.flow(1, 2)
+    assert np.array_equal(read_flow(tmp_path / "flow" / "clip_00006" / "0000" / "im01.flo"), flow)
+    mask = cv2.imread(str(tmp_path / "flow" / "clip_00006" / "0000" / "im01_visible.png"), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(mask > 0, visible)
+
+
+def test_make_clips_names_what_is_impossible(
+    make_clips: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make_clips.main([str(tmp_path), "--frames", "2", "--cuts", "5"]) == 2
+    assert "5 cuts in 2 frames" in capsys.readouterr().err
