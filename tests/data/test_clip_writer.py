@@ -36,6 +36,12 @@ def make_clips() -> ModuleType:
     return module
 
 
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imread(str(path))
+    assert image is not None
+    return image[..., ::-1].astype(np.uint8)
+
+
 @pytest.mark.parametrize(
     ("index", "count", "name"),
     [(0, 64, "im00.png"), (63, 64, "im63.png"), (7, 5, "im07.png"), (99, 100, "im99.png"), (5, 101, "im005.png")],
@@ -49,7 +55,7 @@ def test_png_sequences_hold_the_exact_pixels(tmp_path: Path, frames: NDArray[np.
     files = sorted((tmp_path / "a" / "0000").iterdir())
     assert [file.name for file in files] == ["im00.png", "im01.png", "im02.png"]
     for file, frame in zip(files, frames, strict=True):
-        assert np.array_equal(cv2.imread(str(file))[..., ::-1], frame)
+        assert np.array_equal(read_rgb(file), frame)
 
 
 def test_a_failure_leaves_neither_folder_nor_leftovers(tmp_path: Path, frames: NDArray[np.uint8]) -> None:
@@ -128,12 +134,12 @@ def test_make_clips_writes_sequences_with_flow(make_clips: ModuleType, tmp_path:
     assert make_clips.main(arguments) == 0
     folders = sorted((tmp_path / "sequences").iterdir())
     assert [folder.name for folder in folders] == ["clip_00005", "clip_00006"]
-    stored = cv2.imread(str(folders[1] / "0000" / "im02.png"))[..., ::-1]
+    stored = read_rgb(folders[1] / "0000" / "im02.png")
     clip = ProceduralClip(ClipConfig(frames=3, height=32, width=48, seed=6))
     assert np.array_equal(stored, clip.frame(2))
     flow, visible = clip.flow(1, 2)
     assert np.array_equal(read_flow(tmp_path / "flow" / "clip_00006" / "0000" / "im01.flo"), flow)
-    mask = cv2.imread(str(tmp_path / "flow" / "clip_00006" / "0000" / "im01_visible.png"), cv2.IMREAD_GRAYSCALE)
+    mask = read_rgb(tmp_path / "flow" / "clip_00006" / "0000" / "im01_visible.png")[..., 0]
     assert np.array_equal(mask > 0, visible)
 
 
