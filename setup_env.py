@@ -58,7 +58,7 @@ def venv_python(venv: Path) -> Path:
 
 
 def is_usable(venv: Path) -> bool:
-    """Tell whether ``venv`` has a pip and an interpreter of a tested version that runs: neither survives every upgrade."""
+    """Tell whether ``venv`` has a pip and an interpreter of a tested version that still runs."""
     probe = f"import pip, sys; sys.exit(not {OLDEST} <= sys.version_info[:2] <= {NEWEST})"
     try:
         return subprocess.run([venv_python(venv), "-c", probe], capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The command `lift`: finds the chosen subcommand's module, runs it, and turns errors into one line and an exit code."""
+"""The command `lift`: runs the chosen subcommand's module and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
     if package in ("", "lift_core"):
         raise error
     return MissingDependencyError(
-        f"the Python package '{package}' is not installed.", fix="Run `make setup`; `lift doctor` lists what is missing."
+        f"the Python package '{package}' is not installed.",
+        fix="Run `make setup`; `lift doctor` lists what is missing.",
     )
 
 

@@ -1,0 +1,55 @@
+"""`lift lab`: copies a lab to the student's folder and opens JupyterLab on it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from lift_core.course.labs import copy_lab, find_lab
+from lift_core.course.workspace import repository_root, work_folder
+from lift_core.errors import MissingDependencyError
+
+HELP = "copy a lab to my_labs/ and open JupyterLab on it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="number or name of the lab; the first one by default")
+    parser.add_argument("--no-open", action="store_true", help="only copy the lab and print its path")
+    parser.add_argument("--port", type=int, help="port for JupyterLab")
+    parser.add_argument(
+        "--jupyter", action="append", default=[], metavar="ARG", help="pass ARG to JupyterLab: --jupyter=--no-browser"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    root = repository_root()
+    lab = find_lab(root / "labs", args.name)
+    if lab is None:
+        print(f"There are no labs in {root / 'labs'} yet; JupyterLab opens on the repository.")
+        opened, folder = None, root
+    else:
+        copy = copy_lab(lab, work_folder(root))
+        print(f"{'Copied to' if copy.is_new else 'Your copy, kept as it is:'} {copy.path}")
+        opened, folder = copy.path, copy.path.parent
+    if args.no_open:
+        return 0
+    return subprocess.call(jupyter_command(opened, args.port, args.jupyter), cwd=folder)
+
+
+def jupyter_command(notebook: Path | None, port: int | None, extra: list[str]) -> list[str]:
+    """Compose the command that opens JupyterLab, on ``notebook`` where one is given.
+
+    Raises:
+        MissingDependencyError: JupyterLab is not installed.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise MissingDependencyError(
+            "JupyterLab is not installed.", fix='Run `make setup`, or: pip install "lift-core[lab]"'
+        )
+    command = [sys.executable, "-m", "jupyterlab"]
+    if port is not None:
+        command += ["--port", str(port)]
+    return command + extra + ([notebook.name] if notebook is not None else [])

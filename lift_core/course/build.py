@@ -1,0 +1,142 @@
+"""Builds the student notebooks in labs/ from the executed ones in solutions/: python -m lift_core.course.build."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from lift_core.course.notebooks import Cell, LabError, Notebook, is_generated, mark, read_notebook, to_bytes
+from lift_core.course.stubs import stub_solutions
+from lift_core.course.workspace import repository_root
+from lift_core.data.atomic import atomic_file
+from lift_core.errors import LiftError, OutputError
+
+LAB_TAGS = frozenset(
+    {"worked", "faded", "exercise", "check", "answer", "measure", "optional", "instructor", "keep-output"}
+)
+ANSWER_TEXT = "*Your answer:*"
+
+
+def build_lab(solution: Notebook, origin: str) -> Notebook:
+    """Turn a solution notebook into the student's.
+
+    Args:
+        solution: the parsed notebook, format 4.5 or newer (cells have ids).
+        origin: the solution's path relative to the repository, with forward slashes; noted in the lab.
+
+    Returns:
+        A new notebook without solutions, instructor cells, outputs (``keep-output`` cells apart), execution counts,
+        widget state and version metadata, marked as generated.
+
+    Raises:
+        LabError: an unknown tag, a repeated id, or a solution region that cannot be cut out.
+    """
+    if solution.get("nbformat") != 4 or solution.get("nbformat_minor", 0) < 5:
+        raise LabError("the notebook's format is older than 4.5.", where=origin, fix="Save it in a current JupyterLab.")
+    cells = [
+        _student_cell(cell, f"{origin}, cell {cell.get('id')}") for cell in solution["cells"] if not _is_hidden(cell)
+    ]
+    ids = [cell["id"] for cell in cells]
+    if len(set(ids)) != len(ids):
+        raise LabError("two cells have the same id.", where=origin, fix="Ids are authored, such as 10-2-check.")
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return mark({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, origin)
+
+
+def _tags(cell: Cell) -> set[str]:
+    return set(cell.get("metadata", {}).get("tags", []))
+
+
+def _is_hidden(cell: Cell) -> bool:
+    return "instructor" in _tags(cell)
+
+
+def _student_cell(cell: Cell, where: str) -> Cell:
+    tags = _tags(cell)
+    unknown = {tag for tag in tags - LAB_TAGS if not tag.startswith("nbval-")}
+    if unknown:
+        raise LabError(f"unknown tags {sorted(unknown)}.", where=where, fix=f"Known ones: {sorted(LAB_TAGS)}.")
+    is_code = cell["cell_type"] == "code"
+    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    if "answer" in tags:
+        source = ANSWER_TEXT
+    elif is_code:
+        source = stub_solutions(source, where)
+    student = {
+        "cell_type": cell["cell_type"],
+        "id": cell["id"],
+        "metadata": {"tags": sorted(tags)} if tags else {},
+        "source": source.splitlines(keepends=True),
+    }
+    if is_code:
+        student["execution_count"] = None
+        student["outputs"] = [_uncounted(output) for output in cell["outputs"]] if "keep-output" in tags else []
+    return student
+
+
+def _uncounted(output: dict[str, Any]) -> dict[str, Any]:
+    return {**output, "execution_count": None} if "execution_count" in output else output
+
+
+def build_all(root: Path, *, check: bool = False) -> list[Path]:
+    """Bring every lab of the repository ``root`` up to date; with ``check`` only find those that are not.
+
+    A generated lab whose solution is gone is out of date too, and is removed.
+
+    Returns:
+        The labs that were written or removed, or would be.
+
+    Raises:
+        LabError: a solution cannot be turned into a lab.
+        OutputError: a file in the way is not what this builder wrote; nothing is changed then.
+    """
+    wanted = {
+        root / "labs" / solution.name: to_bytes(build_lab(read_notebook(solution), f"solutions/{solution.name}"))
+        for solution in sorted((root / "solutions").glob("*.ipynb"))
+    }
+    changed = [lab for lab, content in wanted.items() if not lab.exists() or lab.read_bytes() != content]
+    stale = [lab for lab in sorted((root / "labs").glob("*.ipynb")) if lab not in wanted and is_generated(lab)]
+    if check:
+        return changed + stale
+    for lab in changed:
+        _refuse_foreign(lab)
+    for lab in changed:
+        with atomic_file(lab) as temporary:
+            temporary.write_bytes(wanted[lab])
+    for lab in stale:
+        lab.unlink()
+    return changed + stale
+
+
+def _refuse_foreign(lab: Path) -> None:
+    if lab.exists() and not is_generated(lab):
+        raise OutputError(
+            "this file is not as the builder wrote it, and is not overwritten.",
+            where=lab,
+            fix="Move what is worth keeping elsewhere (students' copies live in my_labs/), then delete it.",
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Build all labs; with ``--check`` write nothing and return 1 where one differs from its solution."""
+    parser = argparse.ArgumentParser(prog="python -m lift_core.course.build", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a lab is out of date")
+    args = parser.parse_args(argv)
+    try:
+        root = repository_root()
+        changed = build_all(root, check=args.check)
+    except LiftError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 2
+    for lab in changed:
+        print(f"{'out of date' if args.check else 'brought up to date'}: {lab.relative_to(root)}")
+    if not changed:
+        print("The labs are up to date.")
+    return int(args.check and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Notebook files of the course: read, written with the same bytes each time, and marked as generated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lift_core.errors import ConfigError
+
+Notebook = dict[str, Any]
+Cell = dict[str, Any]
+
+MARKER = "lift_lab"
+
+
+class LabError(ConfigError):
+    """A solution notebook that cannot be turned into a lab."""
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook file.
+
+    Raises:
+        LabError: the file is not a notebook.
+    """
+    try:
+        notebook = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise LabError(f"the file is not a notebook: {error}.", where=path) from error
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise LabError("the file is not a notebook: it has no cells.", where=path)
+    return notebook
+
+
+def to_bytes(notebook: Notebook) -> bytes:
+    """Serialise a notebook: the same notebook always gives the same bytes."""
+    return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def mark(notebook: Notebook, origin: str) -> Notebook:
+    """Return ``notebook`` with a note of the file it was generated from and a digest of its content."""
+    note = {"generated_from": origin, "digest": _digest(notebook)}
+    return {**notebook, "metadata": {**notebook["metadata"], MARKER: note}}
+
+
+def is_generated(path: Path) -> bool:
+    """Tell whether the file is one that `mark` marked, unchanged since; a notebook edited or run by hand is not."""
+    try:
+        notebook = read_notebook(path)
+    except LabError:
+        return False
+    metadata = dict(notebook.get("metadata", {}))
+    note = metadata.pop(MARKER, {})
+    return note.get("digest") == _digest({**notebook, "metadata": metadata})
+
+
+def _digest(notebook: Notebook) -> str:
+    return hashlib.sha256(to_bytes(notebook)).hexdigest()[:16]
