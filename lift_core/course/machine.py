@@ -1,4 +1,4 @@
-"""Gathers the facts about this machine that the doctor judges; nothing here fails because something is missing."""
+"""Gathers the facts about this machine that the doctor judges; what is missing is a fact, not an error."""
 
 from __future__ import annotations
 
@@ -37,14 +37,12 @@ def gather() -> Facts:
         torchvision=_torchvision_state(),
         opencv_error=_import_error("cv2"),
         programs={name: shutil.which(name) for name in PROGRAMS},
-        weights=tuple(
-            sorted(file.name for file in (Path(lift_core.__file__).parent / "weights").glob("*.safetensors"))
-        ),
+        weights=_weights(),
     )
 
 
 def packages() -> tuple[PackageFact, ...]:
-    """Compare what the package's own metadata asks for with what is installed; each name once, the base's demand first."""
+    """Compare what the package's own metadata asks for with what is installed; each name once."""
     pins = _pins()
     facts: dict[str, PackageFact] = {}
     for requirement in metadata.requires("lift-core") or []:
@@ -116,6 +114,11 @@ def _memory() -> tuple[int, int]:
         return 0, 0
     memory = psutil.virtual_memory()
     return memory.total, memory.available
+
+
+def _weights() -> tuple[str, ...]:
+    folder = Path(lift_core.__file__).parent / "weights"
+    return tuple(sorted(file.name for file in folder.glob("*.safetensors")))
 
 
 def _open_file_limit() -> int | None:
