@@ -1,0 +1,180 @@
+"""ImageFolderSource: the frames of one clip as numbered PNG or JPEG files in one folder."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lift_core.data.image_decoding import decode_rgb
+from lift_core.data.packed_strings import PackedStrings
+from lift_core.data.source import Crop, FrameSource
+from lift_core.errors import FrameReadError, SourceError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+
+_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]+)(?P<suffix>\.[^.]*)", re.DOTALL)
+
+
+class ImageFolderSource(FrameSource):
+    """One folder of PNG or JPEG files as a clip; other files and hidden files are left alone.
+
+    Names that differ by a number only, in equal steps (``im00, im01, …`` or ``0000, 0010, 0020``), make a numbered run:
+    a number left out is a missing frame, keeps its place in the clip, and is an error when it is read. Other names are
+    frames in natural order: ``a2`` before ``a10``.
+
+    All frames have one size. Pictures are converted as `decode_rgb` says: grey, 16-bit and transparent ones to 8-bit
+    RGB, camera orientation applied.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        SourceError: no such folder, no images in it, or two files with one frame number.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._folder = Path(path)
+        self._names = _list_frames(self._folder)
+        self._size: tuple[int, int] | None = None
+        self._sized_by = 0
+
+    @property
+    def name(self) -> str:
+        return self._folder.as_posix()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        if self._size is None:
+            self._decode(0)
+        assert self._size is not None
+        return self._size
+
+    @property
+    def timestamps(self) -> None:
+        return None
+
+    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+        slots: dict[int, list[int]] = {}
+        for slot, index in enumerate(indices):
+            slots.setdefault(self._checked(index), []).append(slot)
+        if not slots:
+            return np.empty((0, *(self.size if crop is None else (crop.height, crop.width)), 3), np.uint8)
+        out: NDArray[np.uint8] | None = None
+        for index, places in slots.items():
+            image = self._decode(index)
+            kept = image if crop is None else crop.apply(image)
+            if out is None:
+                out = np.empty((len(indices), *kept.shape), np.uint8)
+            out[places] = kept
+        assert out is not None
+        return out
+
+    def path_of(self, index: int) -> Path:
+        """The file that holds frame ``index``; of a frame that is missing, the file that should."""
+        return self._folder / self._names[self._checked(index)]
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise FrameReadError(f"frame {index} of a clip of {len(self)} frames", where=self.name)
+        return int(index)
+
+    def _decode(self, index: int) -> NDArray[np.uint8]:
+        path = self.path_of(index)
+        try:
+            image = decode_rgb(path.read_bytes())
+        except FileNotFoundError:
+            raise FrameReadError(f"frame {index} is missing", where=path, fix="Extract the clip again.") from None
+        except OSError as error:
+            raise FrameReadError(f"frame {index} cannot be read: {error.strerror}", where=path) from error
+        except ValueError as error:
+            raise FrameReadError(f"frame {index}: {error}", where=path, fix="Fetch or extract it again.") from error
+        self._check_size(index, image)
+        return image
+
+    def _check_size(self, index: int, image: NDArray[np.uint8]) -> None:
+        height, width = image.shape[:2]
+        if self._size is None:
+            self._size, self._sized_by = (height, width), index
+        if (height, width) != self._size:
+            raise FrameReadError(
+                f"frame {index} is {height}x{width}, but frame {self._sized_by} is {self._size[0]}x{self._size[1]}",
+                where=self.path_of(index),
+                fix="All frames of a clip have one size: resize them, or move this file away.",
+            )
+
+
+@dataclass(frozen=True)
+class _NumberedNames:
+    """File names that follow one pattern, kept as the pattern: a clip of any length takes a few bytes."""
+
+    prefix: str
+    digits: int
+    suffix: str
+    numbers: range
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> str:
+        return f"{self.prefix}{self.numbers[index]:0{self.digits}d}{self.suffix}"
+
+
+def _list_frames(folder: Path) -> PackedStrings | _NumberedNames:
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if _is_frame(entry.name)]
+    except OSError as error:
+        raise SourceError(f"cannot list the folder: {error.strerror}", where=folder, fix="Check the path.") from error
+    if not names:
+        raise SourceError("no PNG or JPEG files", where=folder, fix="Give the folder that holds the frames themselves.")
+    names.sort(key=_natural_key)
+    return _numbered(folder, names) or PackedStrings(names)
+
+
+def _is_frame(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
+
+
+def _natural_key(name: str) -> tuple[list[str | int], str]:
+    parts = re.split(r"([0-9]+)", name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
+
+
+def _numbered(folder: Path, names: Sequence[str]) -> _NumberedNames | None:
+    """The run that the names make, or None where they are not frame numbers of one pattern."""
+    matches = [_NUMBERED.fullmatch(name) for name in names]
+    found = [match for match in matches if match is not None]
+    if len(found) < len(names) or len({match["prefix"] for match in found}) > 1:
+        return None
+    numbers = [int(match["number"]) for match in found]
+    _refuse_repeats(folder, numbers, names)
+    step = math.gcd(*(number - numbers[0] for number in numbers)) or 1
+    run = range(numbers[0], numbers[-1] + 1, step)
+    digits = len(found[0]["number"])
+    pattern = _NumberedNames(found[0]["prefix"], digits, found[0]["suffix"], run)
+    # With more holes than files the numbers are names (time stamps, say), not frame numbers.
+    if len(run) > 2 * len(names) or any(
+        pattern[(number - numbers[0]) // step] != name for number, name in zip(numbers, names, strict=True)
+    ):
+        return None
+    return pattern
+
+
+def _refuse_repeats(folder: Path, numbers: Sequence[int], names: Sequence[str]) -> None:
+    for place in range(1, len(numbers)):
+        if numbers[place] == numbers[place - 1]:
+            raise SourceError(
+                f"{names[place - 1]} and {names[place]} have the same frame number",
+                where=folder,
+                fix="Keep one of them.",
+            )
