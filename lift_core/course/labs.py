@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lift_core.data.atomic import atomic_file
+from lift_core.atomic import atomic_file
 from lift_core.errors import ConfigError
 
 

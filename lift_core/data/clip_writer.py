@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from lift_core.data.atomic import atomic_file, atomic_folder
+from lift_core.atomic import atomic_file, atomic_folder
 from lift_core.errors import OutputError, ShapeError
 
 Image = NDArray[np.uint8]

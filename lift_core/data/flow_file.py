@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.atomic import atomic_file
+from lift_core.atomic import atomic_file
 from lift_core.errors import FrameReadError, ShapeError
 
 _MAGIC = b"PIEH"

@@ -54,7 +54,9 @@ class LiftConfig:
         if self.token_width % 4 or self.token_width % self.heads:
             raise ConfigError(f"token_width {self.token_width} must be a multiple of 4 and of heads {self.heads}")
         if self.refine_width % 8:
-            raise ConfigError(f"refine_width must be a multiple of 8 (its group norm has 8 groups), not {self.refine_width}")
+            raise ConfigError(
+                f"refine_width must be a multiple of 8 (its group norm has 8 groups), not {self.refine_width}"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as a JSON file holds them."""
@@ -68,12 +70,16 @@ class LiftConfig:
             ConfigError: a name is missing or unknown, as in a file written by another version.
         """
         names = {field.name for field in fields(cls)}
-        if set(values) != names:
+        missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+        if missing or unknown:
             raise ConfigError(
-                f"model config does not fit this version: missing {sorted(names - set(values))}, unknown {sorted(set(values) - names)}",
+                f"the model config does not fit this version: missing {missing}, unknown {unknown}",
                 fix="Use the lift_core version that wrote it.",
             )
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        plain: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
+        return cls(**plain)
 
 
 _FULL: dict[str, Any] = {

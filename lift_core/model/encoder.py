@@ -24,9 +24,9 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.act1 = nn.PReLU(width)
+        self.act1 = nn.LeakyReLU(0.1, inplace=True)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.act2 = nn.PReLU(width)
+        self.act2 = nn.LeakyReLU(0.1, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.act2(x + self.conv2(self.act1(self.conv1(x))))
@@ -38,7 +38,7 @@ class Scale(nn.Module):
     def __init__(self, in_width: int, out_width: int) -> None:
         super().__init__()
         self.down = nn.Conv2d(in_width, out_width, 3, stride=2, padding=1)
-        self.act = nn.PReLU(out_width)
+        self.act = nn.LeakyReLU(0.1, inplace=True)
         self.block = ResidualBlock(out_width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class FrameEncoder(nn.Module):
         width4, width8, width16 = config.widths
         self.chunk = config.encode_chunk
         self.stem = nn.Conv2d(3, config.stem_width, 3, stride=2, padding=1)
-        self.stem_act = nn.PReLU(config.stem_width)
+        self.stem_act = nn.LeakyReLU(0.1, inplace=True)
         self.scale4 = Scale(config.stem_width, width4)
         self.scale8 = Scale(width4, width8)
         self.scale16 = Scale(width8, width16)
@@ -69,7 +69,7 @@ class FrameEncoder(nn.Module):
         return FeaturePyramid(s4, s8, self.scale16(s8))
 
     def deepest(self, frames: Tensor) -> Tensor:
-        """Only s16 of ``frames`` ``[N, 3, H, W]``, made ``chunk`` frames at a time so that peak memory is that of a chunk.
+        """Only s16 of ``frames`` ``[N, 3, H, W]``, ``chunk`` frames at a time: peak memory is that of a chunk.
 
         The frames do not see each other, so the result does not depend on how they are cut into chunks.
         """

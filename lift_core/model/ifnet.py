@@ -78,7 +78,7 @@ class FlowLevel(nn.Module):
         planes = (2 * radius + 1) ** 2
         # Both warped references, the context, the correlation; then two flows, the logits and t.
         self.join = nn.Conv2d(3 * match_width + planes + 6, hidden, 1)
-        self.act = nn.PReLU(hidden)
+        self.act = nn.LeakyReLU(0.1, inplace=True)
         self.block1 = ResidualBlock(hidden)
         self.block2 = ResidualBlock(hidden)
         self.head = nn.Conv2d(hidden, 5, 3, padding=1)
@@ -136,7 +136,9 @@ class FlowEstimator(nn.Module):
         """
         batch, _, height, width = reference_0.s8.shape
         zero = torch.zeros(batch, 5, height, width, device=context.device)
-        start = Motion(zero[:, 0:2], zero[:, 2:4], zero[:, 4:5]) if initial is None else initial.resized((height, width))
+        start = (
+            Motion(zero[:, 0:2], zero[:, 2:4], zero[:, 4:5]) if initial is None else initial.resized((height, width))
+        )
         first = self.level8(reference_0.s8, reference_1.s8, context, start, t)
         second = self.level8(reference_0.s8, reference_1.s8, context, first, t)
         finer = second.resized((reference_0.s4.shape[-2], reference_0.s4.shape[-1]))

@@ -32,7 +32,7 @@ class ReferenceFeatures:
     size: tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass
 class LiftOutput:
     """Everything that one decoding makes.
 
@@ -110,14 +110,16 @@ class LIFT(nn.Module):
         reference_0 = self.encode_reference(frames[:, left])
         reference_1 = self.encode_reference(frames[:, right])
         middle = torch.stack((reference_0.pyramid.s16, reference_1.pyramid.s16), dim=1)
-        s16 = torch.cat((self._encode_context(frames[:, :left]), middle, self._encode_context(frames[:, right + 1 :])), 1)
+        s16 = torch.cat(
+            (self._encode_context(frames[:, :left]), middle, self._encode_context(frames[:, right + 1 :])), 1
+        )
         aggregate = self.aggregate(s16, times, valid)
         output = self.decode(reference_0, reference_1, aggregate.context, t, initial)
         return replace(output, frame_weights=aggregate.frame_weights)
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to a multiple of 32."""
-        return self.encoder.deepest(pad_to_multiple(frames))  # type: ignore[operator, no-any-return]
+        """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to multiples of 32."""
+        return self.encoder.deepest(pad_to_multiple(frames))  # type: ignore[operator]
 
     def encode_reference(self, frame: Tensor) -> ReferenceFeatures:
         """All scales of one reference per sample, ``[B, 3, H, W]`` in [0, 1]."""
@@ -126,7 +128,7 @@ class LIFT(nn.Module):
 
     def aggregate(self, s16: Tensor, times: Tensor, valid: Tensor) -> Aggregate:
         """Stage 2 on ``s16`` ``[B, T, C16, h, w]``: once per pair of references, whatever the number of new frames."""
-        return self.temporal(s16, times, valid)  # type: ignore[no-any-return]
+        return self.temporal(s16, times, valid)
 
     def decode(
         self,
@@ -200,6 +202,9 @@ def as_timestep(t: Tensor | float, like: Tensor) -> Tensor:
         moment = t.to(device=like.device, dtype=torch.float32)
     else:
         if not 0.0 < t < 1.0:
-            raise ShapeError(f"t must lie strictly between 0 and 1, not {t}", fix="At 0 and 1 the references themselves are the answer.")
+            raise ShapeError(
+                f"t must lie strictly between 0 and 1, not {t}",
+                fix="At 0 and 1 the references themselves are the answer.",
+            )
         moment = torch.full((batch,), t, device=like.device)
     return moment.view(batch, 1, 1, 1)

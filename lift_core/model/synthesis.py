@@ -43,7 +43,7 @@ class CoarseSynthesis(nn.Module):
         hidden = config.synthesis_width
         self.reduce_context = nn.Conv2d(config.widths[2], hidden // 2, 1)
         self.join = nn.Conv2d(2 * 3 * 16 + hidden // 2 + 6, hidden, 1)
-        self.act = nn.PReLU(hidden)
+        self.act = nn.LeakyReLU(0.1, inplace=True)
         self.block = ResidualBlock(hidden)
         self.head = nn.Conv2d(hidden, 4 * 16, 3, padding=1)
         nn.init.zeros_(self.head.weight)

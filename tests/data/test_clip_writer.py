@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.data.atomic import atomic_file, atomic_folder
+from lift_core.atomic import atomic_file, atomic_folder
 from lift_core.data.clip_writer import frame_name, write_sequence, write_video
 from lift_core.data.flow_file import read_flow, write_flow
 from lift_core.data.procedural import ClipConfig, ProceduralClip

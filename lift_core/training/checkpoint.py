@@ -1,0 +1,63 @@
+"""Checkpoints of a training run: all that is needed to go on, written whole or not at all, read without running code."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lift_core.atomic import atomic_file
+from lift_core.errors import CheckpointError
+
+VERSION = 1
+_NAME = re.compile(r"step-(\d{8})\.pt")
+
+
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
+    """Write ``step-XXXXXXXX.pt`` and delete all but the newest ``keep``.
+
+    Older files go only after the new one is on the disk under its own name.
+
+    Raises:
+        OutputError: the folder cannot be written to; earlier checkpoints stay.
+    """
+    path = folder / f"step-{step:08d}.pt"
+    with atomic_file(path) as temporary:
+        torch.save({"version": VERSION, "step": step, **state}, temporary)
+    for old in list_checkpoints(folder)[:-keep]:
+        old.unlink()
+    return path
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; only tensors and plain values are accepted, so a file cannot run code.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds more than plain values, or is of another version.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"the checkpoint cannot be read: {str(error).splitlines()[0]}",
+            where=path,
+            fix="Delete it to resume from the one before.",
+        ) from error
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        found = state.get("version") if isinstance(state, dict) else type(state).__name__
+        raise CheckpointError(
+            f"the checkpoint has version {found}, this package reads {VERSION}",
+            where=path,
+            fix="Resume with the lift_core version that wrote it.",
+        )
+    return state

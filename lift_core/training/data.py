@@ -1,0 +1,54 @@
+"""The loaders of a training run: what a TrainConfig means for lift_core.data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lift_core.data.augmentation import AugmentationConfig
+from lift_core.data.loaders import DataConfig, Loaders, create_dataloaders
+from lift_core.data.sampling import Sampling
+from lift_core.data.splits import SplitConfig
+from lift_core.data.tuner import recommend_settings
+from lift_core.data.window import FrameWindow
+from lift_core.model.config import preset
+from lift_core.training.config import TrainConfig
+
+
+def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: int = 1) -> Loaders:
+    """Training and validation loaders for crops of ``crop`` pixels.
+
+    Args:
+        config: the run.
+        crop: side of the square training crop.
+        rank: this process.
+        world_size: how many processes there are.
+
+    Raises:
+        DatasetError, SourceError, WindowError: the data cannot be used.
+    """
+    context = preset(config.preset).context
+    count = config.samples_per_clip
+    data = DataConfig(
+        window=[FrameWindow.uniform(context, stride) for stride in config.strides],
+        batch_size=config.batch,
+        crop=(crop, crop),
+        augmentation=AugmentationConfig(colour=config.colour_probability),
+        val_crop=(config.val_crop, config.val_crop) if config.val_crop else None,
+        sampling=Sampling("random", count=count) if count else Sampling("all"),
+        val_sampling=Sampling("even", count=config.val_windows_per_clip),
+        split_config=SplitConfig(fractions=(1.0 - config.val_fraction, config.val_fraction, 0.0)),
+        seed=config.seed,
+        on_error=config.on_error,
+        scene_cuts=True,
+    )
+    settings = recommend_settings()
+    if config.workers is not None:
+        settings = replace(settings, num_workers=config.workers)
+    return create_dataloaders(
+        list(config.data),
+        data,
+        val_root=list(config.val_data) or None,
+        settings=settings,
+        rank=rank,
+        world_size=world_size,
+    )

@@ -1,0 +1,72 @@
+"""The two phases of training: first what is new beside a frozen, loaded encoder; then everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+
+from lift_core.model.lift import LIFT
+from lift_core.training.config import TrainConfig
+
+# In phase 2 what was loaded moves at this share of the rate of what is new.
+LOADED_RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training.
+
+    Attributes:
+        number: 1 or 2.
+        crop: side of the square training crop.
+        encoder_frozen: the encoder is in eval and takes no gradient.
+    """
+
+    number: Literal[1, 2]
+    crop: int
+    encoder_frozen: bool
+
+
+def phase_at(config: TrainConfig, done: float, *, encoder_loaded: bool) -> Phase:
+    """The phase at share ``done`` of the run.
+
+    Phase 1 is left out where no encoder was loaded: random features are not worth freezing.
+    """
+    if encoder_loaded and done < config.phase1_share:
+        return Phase(1, config.phase1_crop, encoder_frozen=True)
+    return Phase(2, config.phase2_crop, encoder_frozen=False)
+
+
+def enter_phase(model: LIFT, phase: Phase) -> None:
+    """Freeze or free the encoder. A frozen one is in eval and builds no graph: nothing in it needs a gradient."""
+    model.train()
+    model.encoder.requires_grad_(not phase.encoder_frozen)
+    model.encoder.train(not phase.encoder_frozen)
+
+
+def make_optimizer(model: LIFT, config: TrainConfig, *, encoder_loaded: bool) -> Optimizer:
+    """AdamW over the encoder and the rest; norms and biases are not decayed.
+
+    Each group's ``scale`` is its share of the scheduled rate: a loaded encoder trains at a tenth.
+    """
+    encoder_scale = LOADED_RATE if encoder_loaded else 1.0
+    rest = nn.ModuleList(child for name, child in model.named_children() if name != "encoder")
+    groups = []
+    for module, scale in ((model.encoder, encoder_scale), (rest, 1.0)):
+        parameters = list(module.parameters())
+        for decay, chosen in (
+            (config.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            if chosen:
+                groups.append({"params": chosen, "weight_decay": decay, "scale": scale})
+    return AdamW(groups, lr=config.learning_rate)
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Give every group its share of ``rate``."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["scale"]

@@ -1,0 +1,1 @@
+"""Bundled weights, one safetensors file per preset, each with a model card beside it."""
