@@ -1,0 +1,65 @@
+"""Scene cuts of clips, remembered in the user's cache folder: finding them decodes a clip from end to end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from lift_core.atomic import atomic_file
+from lift_core.data.scene_cuts import CutDetector, find_cuts
+from lift_core.data.source import FrameSource
+from lift_core.errors import OutputError
+
+_log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """The folder ``LIFT_CACHE``, or else ``lift_core`` in the user's cache folder."""
+    if "LIFT_CACHE" in os.environ:
+        return Path(os.environ["LIFT_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lift_core"
+
+
+def cached_cuts(source: FrameSource, detector: CutDetector | None = None) -> tuple[int, ...]:
+    """The scene cuts of a clip, found once per file, file date and detector settings.
+
+    Where the cache folder cannot be written, they are found anew each time, with a warning.
+
+    Raises:
+        FrameReadError: a frame that cannot be read.
+    """
+    detector = detector or CutDetector()
+    path = cache_folder() / "cuts" / f"{_fingerprint(source, detector)}.json"
+    known = _read(path, len(source))
+    if known is not None:
+        return known
+    _log.info("finding scene cuts of %s", source.name)
+    cuts = find_cuts(source, detector)
+    try:
+        with atomic_file(path) as temporary:
+            temporary.write_text(json.dumps({"clip": source.name, "frames": len(source), "cuts": cuts}))
+    except OutputError as error:
+        _log.warning("scene cuts of %s are not remembered: %s", source.name, error)
+    return cuts
+
+
+def _fingerprint(source: FrameSource, detector: CutDetector) -> str:
+    path = Path(source.name).resolve()
+    identity: list[object] = [str(path), len(source), source.size, asdict(detector)]
+    if path.exists():
+        stat = path.stat()
+        identity += [stat.st_size, stat.st_mtime_ns]
+    return hashlib.blake2b(json.dumps(identity).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def _read(path: Path, frames: int) -> tuple[int, ...] | None:
+    try:
+        cuts = tuple(int(c) for c in json.loads(path.read_text())["cuts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    increasing = all(a < b for a, b in zip((0, *cuts), (*cuts, frames), strict=True))
+    return cuts if increasing else None

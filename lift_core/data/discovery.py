@@ -1,0 +1,158 @@
+"""Finds clips under one or several roots: image folders in the Vimeo or a flat layout, and video files."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from lift_core.data.clip_table import ClipPath
+from lift_core.data.image_folder import IMAGE_SUFFIXES
+from lift_core.errors import DatasetError
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv"})
+VIDEO_LIST = "video_list.txt"
+
+Roots = str | Path | Sequence[str | Path]
+Finder = Callable[[Path], list[ClipPath]]
+
+
+def find_clips(roots: Roots, finder: Finder) -> list[ClipPath]:
+    """Run ``finder`` on every root; with several roots, names are prefixed with the root's own name.
+
+    Raises:
+        DatasetError: a root that does not exist, or no clip in any of them.
+    """
+    paths = as_paths(roots)
+    prefixes = _prefixes(paths) if len(paths) > 1 else [""]
+    found = []
+    for root, prefix in zip(paths, prefixes, strict=True):
+        if not root.exists():
+            raise DatasetError("the data root does not exist", where=root, fix="Check the path.")
+        found += [ClipPath(c.path, prefix + c.name, prefix + c.group) for c in finder(root)]
+    if not found:
+        raise DatasetError(
+            "no clips were found",
+            where=", ".join(map(str, paths)),
+            fix="Give a folder of image sequences (sequences/<category>/<clip>/im01.png, or any folders of PNG or"
+            " JPEG files), a folder of videos, or a video_list.txt.",
+        )
+    return found
+
+
+def as_paths(roots: Roots) -> list[Path]:
+    """One root or several, as a list of paths."""
+    return [Path(roots)] if isinstance(roots, str | Path) else [Path(r) for r in roots]
+
+
+def image_clips(root: Path) -> list[ClipPath]:
+    """Every folder at or below ``root`` (or ``root/sequences``) that holds images, sorted by name.
+
+    A clip's group is its parent folder, a Vimeo category; where all clips have the same parent, each is its own.
+    """
+    base = root / "sequences" if (root / "sequences").is_dir() else root
+    folders = []
+    for folder, inner, files in os.walk(base, followlinks=True):
+        inner[:] = sorted(d for d in inner if not d.startswith("."))
+        if any(_is_image(name) for name in files):
+            folders.append(Path(folder))
+    return _with_groups([_clip(folder, base) for folder in folders])
+
+
+def listed_clips(root: Path, list_file: Path) -> list[ClipPath]:
+    """The image folders that ``list_file`` names, one per line, relative to ``root/sequences`` or ``root``.
+
+    Raises:
+        DatasetError: a list that cannot be read or that names a missing folder.
+    """
+    base = root / "sequences" if (root / "sequences").is_dir() else root
+    clips = []
+    for name in read_list(list_file):
+        if not (base / name).is_dir():
+            raise DatasetError(
+                "the list names a clip that does not exist", where=base / name, fix=f"Mend {list_file}, or fetch it."
+            )
+        clips.append(_clip(base / name, base))
+    return _with_groups(clips)
+
+
+def video_clips(root: Path) -> list[ClipPath]:
+    """The videos of a file, a list, or a folder; each is its own group.
+
+    A folder's own ``video_list.txt`` is respected where there is one; otherwise videos are looked for at any depth.
+
+    Raises:
+        DatasetError: a list that cannot be read or that names a missing file.
+    """
+    if root.is_file():
+        return _listed_videos(root) if root.suffix == ".txt" else [ClipPath(str(root), root.name, root.name)]
+    if (root / VIDEO_LIST).is_file():
+        return _listed_videos(root / VIDEO_LIST)
+    found = []
+    for folder, inner, files in os.walk(root, followlinks=True):
+        inner[:] = sorted(d for d in inner if not d.startswith("."))
+        found += [Path(folder) / f for f in sorted(files) if is_video(f)]
+    return [_video(path, root) for path in found]
+
+
+def read_list(path: Path) -> list[str]:
+    """The lines of a text list, without blank lines and those that start with #.
+
+    Raises:
+        DatasetError: a list that cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"the list cannot be read: {error}", where=path, fix="Give a UTF-8 text file.") from error
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def is_video(name: str) -> bool:
+    """Whether a file name looks like a video's."""
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
+
+
+def _clip(folder: Path, base: Path) -> ClipPath:
+    name = folder.relative_to(base).as_posix() if folder != base else base.resolve().name
+    parent = name.rpartition("/")[0]
+    return ClipPath(str(folder), name, parent or name)
+
+
+def _with_groups(clips: list[ClipPath]) -> list[ClipPath]:
+    if len({c.group for c in clips}) > 1:
+        return clips
+    return [ClipPath(c.path, c.name, c.name) for c in clips]
+
+
+def _listed_videos(list_file: Path) -> list[ClipPath]:
+    clips = []
+    for line in read_list(list_file):
+        path = list_file.parent / line
+        if not path.is_file():
+            raise DatasetError(
+                "the list names a video that does not exist", where=path, fix=f"Mend {list_file}, or fetch it."
+            )
+        clips.append(ClipPath(str(path), Path(line).as_posix(), Path(line).as_posix()))
+    return clips
+
+
+def _video(path: Path, root: Path) -> ClipPath:
+    name = path.relative_to(root).as_posix()
+    return ClipPath(str(path), name, name)
+
+
+def _prefixes(paths: Iterable[Path]) -> list[str]:
+    """One prefix per root: its name, numbered where several roots share it."""
+    seen: Counter[str] = Counter()
+    prefixes = []
+    for path in paths:
+        name = path.resolve().name
+        seen[name] += 1
+        prefixes.append(f"{name}/" if seen[name] == 1 else f"{name}~{seen[name]}/")
+    return prefixes

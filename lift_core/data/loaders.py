@@ -1,0 +1,207 @@
+"""create_dataloaders: the one way in which training, evaluation and inference get their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import torch
+from torch.utils.data import DataLoader
+
+from lift_core.data.augmentation import AugmentationConfig
+from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
+from lift_core.data.clip_table import OnError
+from lift_core.data.discovery import Roots, find_clips
+from lift_core.data.open_dataset import all_clips
+from lift_core.data.sample import Batch, Sample, collate
+from lift_core.data.sampler import ResumableSampler
+from lift_core.data.sampling import Sampling
+from lift_core.data.splits import Part, SplitConfig
+from lift_core.data.tuner import LoaderSettings, recommend_settings
+from lift_core.data.window import FrameWindow
+from lift_core.errors import DatasetError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the batches are made of.
+
+    Attributes:
+        window: one FrameWindow, or several of one context length.
+        batch_size: training samples per step and process.
+        crop: height and width of training samples; None takes whole frames.
+        augmentation: of training samples; ``crop`` replaces its crop. None takes the centre crop.
+        val_crop: height and width of the centre crop of validation samples; None takes whole frames.
+        val_batch_size: validation samples per step; by default ``batch_size`` with a crop, 1 with whole frames,
+            which may differ in size.
+        sampling, val_sampling: which positions of a clip become samples. Validation takes 4 per clip by default.
+        split_config: how clips are divided into training, validation and test.
+        seed: of order, augmentation and random sampling.
+        on_error: "raise", or "skip" what cannot be read, counted and logged.
+        scene_cuts: find the cuts of each clip once, and keep samples within shots.
+    """
+
+    window: Windows = field(default_factory=FrameWindow.uniform)
+    batch_size: int = 4
+    crop: tuple[int, int] | None = (256, 256)
+    augmentation: AugmentationConfig | None = field(default_factory=AugmentationConfig)
+    val_crop: tuple[int, int] | None = None
+    val_batch_size: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    val_sampling: Sampling = field(default_factory=lambda: Sampling("even", count=4))
+    split_config: SplitConfig = field(default_factory=SplitConfig)
+    seed: int = 0
+    on_error: OnError = "raise"
+    scene_cuts: bool = False
+
+    def options(self, split: Part) -> DatasetOptions:
+        """The options of one part's data set."""
+        if split == "train":
+            augmentation = replace(self.augmentation or AugmentationConfig.deterministic(), crop=self.crop)
+        else:
+            augmentation = AugmentationConfig.deterministic(self.val_crop)
+        return DatasetOptions(
+            split=split,
+            split_config=self.split_config,
+            sampling=self.sampling if split == "train" else self.val_sampling,
+            augmentation=augmentation,
+            seed=self.seed,
+            dtype=torch.uint8,
+            on_error=self.on_error,
+            scene_cuts=self.scene_cuts,
+        )
+
+
+class Loader:
+    """Batches of one data set, uint8: a DataLoader together with the sampler that remembers its place.
+
+    Args:
+        dataset: where samples come from. sampler: their order and place. settings: how to read.
+
+    Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
+    ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save.
+    """
+
+    def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
+        self.dataset = dataset
+        self.sampler = sampler
+        self.settings = settings
+        self._loader: DataLoader[Sample] = DataLoader(
+            dataset,
+            batch_size=sampler.batch_size,
+            sampler=sampler,
+            drop_last=sampler.drop_last,
+            collate_fn=collate,
+            **_worker_options(settings),
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self._loader)
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """The loaders of a data set; ``val`` and ``test`` are None where their part of the split is empty."""
+
+    train: Loader
+    val: Loader | None
+    test: Loader | None
+
+
+def create_dataloaders(
+    data_root: Roots,
+    config: DataConfig | None = None,
+    *,
+    val_root: Roots | None = None,
+    settings: LoaderSettings | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Loaders:
+    """Training, validation and test loaders over image sequences, videos, or both.
+
+    Batches carry uint8 pictures; ``lift_core.data.sample.to_device`` converts them where they are used. Training is
+    shuffled and drops the last incomplete batch; validation and test keep order and serve every sample.
+
+    Args:
+        data_root: a folder, a video, a list of videos, or several of these.
+        config: what the batches are made of.
+        val_root: clips for validation only; all of ``data_root`` that is not test is then for training.
+        settings: how to read; by default ``recommend_settings()``.
+        rank, world_size: this training process and how many there are.
+
+    Raises:
+        DatasetError: no clips, or fewer training samples than one step of all processes needs.
+        ConfigError, WindowError, SourceError, FrameReadError: see ClipDataset.
+    """
+    config = config or DataConfig()
+    settings = settings or recommend_settings()
+    clips = find_clips(data_root, all_clips)
+    val_clips = clips
+    val_options = config.options("val")
+    if val_root is not None:
+        val_clips = find_clips(val_root, all_clips)
+        val_options = replace(val_options, split="all")
+        config = replace(config, split_config=_without_validation(config.split_config))
+    train = ClipDataset(clips, config.window, config.options("train"))
+    val = ClipDataset(val_clips, config.window, val_options)
+    test = ClipDataset(clips, config.window, config.options("test"))
+    _require_a_step(train, config.batch_size, world_size)
+    val_batch = config.val_batch_size or (1 if config.val_crop is None else config.batch_size)
+
+    def loader(dataset: ClipDataset, batch_size: int, training: bool) -> Loader:
+        sampler = ResumableSampler(
+            len(dataset),
+            batch_size,
+            seed=config.seed,
+            shuffle=training,
+            rank=rank,
+            world_size=world_size,
+            drop_last=training,
+        )
+        return Loader(dataset, sampler, settings)
+
+    return Loaders(
+        train=loader(train, config.batch_size, True),
+        val=loader(val, val_batch, False) if len(val) else None,
+        test=loader(test, val_batch, False) if len(test) else None,
+    )
+
+
+def _without_validation(config: SplitConfig) -> SplitConfig:
+    train, val, test = config.fractions
+    return replace(config, fractions=(train + val, 0.0, test), folds=None, fold=0)
+
+
+def _require_a_step(dataset: ClipDataset, batch_size: int, world_size: int) -> None:
+    needed = batch_size * world_size
+    if len(dataset) >= needed:
+        return
+    left_out = f" {len(dataset.clip_errors)} clips were left out: see the warnings." if dataset.clip_errors else ""
+    raise DatasetError(
+        f"the training data has {len(dataset)} samples, but one step needs {needed}"
+        f" ({batch_size} on each of {world_size} processes).{left_out}",
+        fix="Choose a smaller batch, a shorter window, or give more clips.",
+    )
+
+
+def _worker_options(settings: LoaderSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_workers": settings.num_workers, "pin_memory": settings.pin_memory}
+    if settings.num_workers > 0:
+        options |= {
+            "prefetch_factor": settings.prefetch_factor,
+            "persistent_workers": settings.persistent_workers,
+            "multiprocessing_context": settings.start_method,
+            "worker_init_fn": _start_worker,
+        }
+    return options
+
+
+def _start_worker(worker: int) -> None:
+    """One thread per worker: workers are the parallelism, and threads of OpenCV and torch would fight over cores."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)
