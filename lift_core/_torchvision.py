@@ -3,8 +3,8 @@
 The registry's Linux wheel of torchvision is built for CUDA. Beside a CPU-only torch its compiled library ``_C`` cannot
 be loaded, and the import of the package ends in ``operator torchvision::nms does not exist``. Its Python parts
 (transforms.v2, tv_tensors, flow_to_image, the models) need no compiled code: they work as soon as the two operators
-that the import refers to, ``nms`` and ``qnms``, have a schema. Calling one of the two then gives a plain
-NotImplementedError; the image decoders stay unavailable.
+that the import refers to, ``nms`` and ``qnms``, have a schema. Calling one of the two then ends in a plain
+Python error; the image decoders stay unavailable.
 
 Schemas must not be defined where the compiled library can be loaded: it defines the same names when it loads, and
 torch answers a second definition inside a static initialiser by aborting the process. So the library is tried first.
@@ -34,22 +34,25 @@ _SCHEMA = "{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 class _OperatorsFirst(MetaPathFinder):
-    """An import hook that finds nothing itself: it prepares the operators just before torchvision is looked for."""
+    """An import hook that finds nothing itself: it prepares the operators just before torchvision is looked for.
+
+    It stays in ``sys.meta_path`` when ``done``: taking a finder out during a search makes the search skip the next one.
+    """
+
+    def __init__(self) -> None:
+        self.done = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname == "torchvision" and self in sys.meta_path:
-            # Removed first: what follows looks for torchvision itself.
-            sys.meta_path.remove(self)
+        if fullname == "torchvision" and not self.done:
             provide_operators()
         return None
 
 
 def make_importable() -> None:
     """Arrange that a later ``import torchvision`` works on a CPU-only torch; does nothing when called again."""
-    hooked = any(isinstance(finder, _OperatorsFirst) for finder in sys.meta_path)
-    if "torchvision" not in sys.modules and not hooked:
+    if "torchvision" not in sys.modules and not _hooks():
         sys.meta_path.insert(0, _OperatorsFirst())
 
 
@@ -63,6 +66,8 @@ def provide_operators() -> State:
         "loaded": torchvision's own library was loaded and has defined them.
         "schemas defined": the library is missing or cannot be loaded, and the two schemas were defined.
     """
+    for hook in _hooks():
+        hook.done = True  # What follows looks for torchvision too.
     if find_spec("torch") is None or find_spec("torchvision") is None:
         return "absent"
     import torch
@@ -79,6 +84,10 @@ def provide_operators() -> State:
             return "loaded"
     _schemas()
     return "schemas defined"
+
+
+def _hooks() -> list[_OperatorsFirst]:
+    return [finder for finder in sys.meta_path if isinstance(finder, _OperatorsFirst)]
 
 
 def _compiled_library() -> str | None:
