@@ -73,9 +73,9 @@ def test_frames_holds_at_cuts_unless_told_otherwise(images):
 
 
 def test_a_path_gives_that_model(lift, images, tmp_path):
-    from lift_core.model.weights import weights_bytes
+    from lift_core.model.weights import save_weights
 
-    (tmp_path / "mine.safetensors").write_bytes(weights_bytes(lift))
+    save_weights(lift, tmp_path / "mine.safetensors")
     loaded = Interpolator(tmp_path / "mine.safetensors", device="cpu")
     assert loaded.method.context == 6
     assert np.array_equal(loaded(*images[:2]), Interpolator(tmp_path / "mine.safetensors")(*images[:2]))
@@ -122,8 +122,8 @@ def test_an_odd_context_is_refused(lift, context):
 
 @pytest.mark.parametrize("device", ["warp9", "cuda:99"])
 def test_an_unknown_device_is_refused(lift, tmp_path, device):
-    from lift_core.model.weights import weights_bytes
+    from lift_core.model.weights import save_weights
 
-    (tmp_path / "mine.safetensors").write_bytes(weights_bytes(lift))
+    save_weights(lift, tmp_path / "mine.safetensors")
     with pytest.raises(ConfigError, match="--device cpu"):
         Interpolator(tmp_path / "mine.safetensors", device=device)
