@@ -12,7 +12,7 @@ from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.frame_sequences import FrameSequenceDataset, Vimeo15Dataset, Vimeo64Dataset
 from lift_core.data.sample import SampleKey
 from lift_core.data.sampling import Sampling
-from lift_core.data.splits import SplitConfig
+from lift_core.data.splits import Part, SplitConfig
 from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError, DatasetError, FrameReadError, WindowError
 from tests.data.clip_trees import write_clip, write_vimeo
@@ -73,7 +73,9 @@ def test_a_clip_list_chooses_clips(tmp_path: Path) -> None:
 def test_train_and_validation_share_no_category(tmp_path: Path) -> None:
     write_vimeo(tmp_path, categories=4, clips=2, frames=5, size=(8, 8))
     config = SplitConfig((0.5, 0.25, 0.25))
-    parts = [set(FrameSequenceDataset(tmp_path, WINDOW, split=s, split_config=config).clips.names) for s in ("train", "val", "test")]  # type: ignore[arg-type]
+    splits: tuple[Part, ...] = ("train", "val", "test")
+    data = [FrameSequenceDataset(tmp_path, WINDOW, split=split, split_config=config) for split in splits]
+    parts = [set(dataset.clips.names) for dataset in data]
     assert [len(p) for p in parts] == [4, 2, 2]
     categories = [{name.split("/")[0] for name in part} for part in parts]
     assert not categories[0] & categories[1]

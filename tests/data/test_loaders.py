@@ -1,0 +1,176 @@
+"""Tests of create_dataloaders: the same bytes whatever the workers, order or interruptions, and clear refusals."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from lift_core.data.augmentation import AugmentationConfig
+from lift_core.data.loaders import DataConfig, Loader, create_dataloaders
+from lift_core.data.sample import Batch, SampleKey, to_device
+from lift_core.data.sampling import Sampling
+from lift_core.data.splits import SplitConfig
+from lift_core.data.tuner import LoaderSettings
+from lift_core.data.window import FrameWindow
+from lift_core.errors import DatasetError
+from tests.data.clip_trees import write_clip, write_vimeo
+
+CONFIG = DataConfig(
+    window=FrameWindow.uniform(4, 2),
+    batch_size=3,
+    crop=(16, 16),
+    augmentation=AugmentationConfig(rotation=0.5, pan=1.0, colour=0.5),
+    split_config=SplitConfig((0.75, 0.25, 0.0)),
+    seed=11,
+)
+NO_WORKERS = LoaderSettings()
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_vimeo(tmp_path_factory.mktemp("vimeo"), categories=4, clips=1, frames=8)
+
+
+def digests(batches: list[Batch]) -> dict[str, str]:
+    """What every sample looks like, by key."""
+    found = {}
+    for batch in batches:
+        for i, key in enumerate(batch["key"]):
+            digest = hashlib.sha256(batch["frames"][i].numpy().tobytes() + batch["gt"][i].numpy().tobytes())
+            for name in ("times", "valid", "timestep"):
+                digest.update(batch[name][i].numpy().tobytes())  # type: ignore[literal-required]
+            found[key] = digest.hexdigest()
+    return found
+
+
+def epoch(loader: Loader, number: int) -> list[Batch]:
+    loader.sampler.set_epoch(number)
+    return list(loader)
+
+
+def test_batches_are_bytes_of_the_crop_and_training_drops_the_rest(tree: Path) -> None:
+    loaders = create_dataloaders(tree, CONFIG, settings=NO_WORKERS)
+    assert len(loaders.train.dataset) == 18
+    batches = list(loaders.train)
+    assert len(batches) == len(loaders.train) == 6
+    assert batches[0]["frames"].shape == (3, 4, 3, 16, 16)
+    assert batches[0]["frames"].dtype == torch.uint8
+    assert loaders.test is None
+    uneven = create_dataloaders(tree, replace(CONFIG, batch_size=4), settings=NO_WORKERS)
+    assert len(list(uneven.train)) == len(uneven.train) == 4
+
+
+def test_validation_serves_whole_frames_in_order_every_time(tree: Path) -> None:
+    loaders = create_dataloaders(tree, CONFIG, settings=NO_WORKERS)
+    assert loaders.val is not None
+    batches = list(loaders.val)
+    assert [b["frames"].shape for b in batches] == [(1, 4, 3, 24, 32)] * 4
+    assert digests(batches) == digests(epoch(loaders.val, 5))
+    cropped = create_dataloaders(tree, replace(CONFIG, val_crop=(8, 12)), settings=NO_WORKERS)
+    assert cropped.val is not None
+    assert next(iter(cropped.val))["frames"].shape == (3, 4, 3, 8, 12)
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_workers_change_no_byte_in_any_epoch(tree: Path, start_method: str) -> None:
+    plain = create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train
+    settings = LoaderSettings(num_workers=2, start_method=start_method)  # type: ignore[arg-type]
+    parallel = create_dataloaders(tree, CONFIG, settings=settings).train
+    for number in (0, 1):
+        expected, found = epoch(plain, number), epoch(parallel, number)
+        assert [b["key"] for b in found] == [b["key"] for b in expected]
+        assert digests(found) == digests(expected)
+    assert digests(epoch(plain, 0)) != digests(expected)
+
+
+def test_order_and_batch_size_change_no_byte_of_a_sample(tree: Path) -> None:
+    shuffled = create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train
+    batches = epoch(shuffled, 2)
+    single = {}
+    for index in range(len(shuffled.dataset)):
+        sample = shuffled.dataset[SampleKey(2, index)]
+        single[sample["key"]] = sample["frames"]
+    for batch in batches:
+        for i, key in enumerate(batch["key"]):
+            assert torch.equal(batch["frames"][i], single[key])
+
+
+def test_a_resumed_epoch_continues_with_the_same_batches_on_other_workers(tree: Path) -> None:
+    whole = epoch(create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train, 3)
+    first = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1)).train
+    first.sampler.set_epoch(3)
+    stream = iter(first)
+    used = [next(stream), next(stream)]
+    state = first.sampler.state_after(2).as_dict()
+    second = create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train
+    second.sampler.load_state(state)
+    assert len(second) == 4
+    rest = list(second)
+    assert [b["key"] for b in used + rest] == [b["key"] for b in whole]
+    assert digests(used + rest) == digests(whole)
+
+
+def test_two_ranks_read_every_sample_between_them(tree: Path) -> None:
+    ranks = [create_dataloaders(tree, CONFIG, settings=NO_WORKERS, rank=r, world_size=2).train for r in (0, 1)]
+    keys = [[key for batch in loader for key in batch["key"]] for loader in ranks]
+    assert len(keys[0]) == len(keys[1]) == 9
+    assert len(set(keys[0] + keys[1])) == 18
+
+
+def test_a_validation_root_leaves_the_data_root_to_training(tree: Path, tmp_path: Path) -> None:
+    write_clip(tmp_path / "held_out", 6)
+    loaders = create_dataloaders(tree, CONFIG, val_root=tmp_path, settings=NO_WORKERS)
+    assert len(loaders.train.dataset) == 24
+    assert loaders.val is not None
+    assert list(loaders.val.dataset.clips.names) == ["held_out"]
+
+
+def test_random_places_need_no_workers_to_change_with_the_epoch(tree: Path) -> None:
+    config = replace(CONFIG, sampling=Sampling("random", 4), augmentation=None)
+    settings = LoaderSettings(num_workers=1, persistent_workers=True)
+    loader = create_dataloaders(tree, config, settings=settings).train
+    epochs = [digests(epoch(loader, e)) for e in (0, 1, 0)]
+    assert epochs[0] == epochs[2]
+    assert epochs[0] != epochs[1]
+
+
+def test_a_batch_reaches_the_device_as_floats(tree: Path) -> None:
+    batch = next(iter(create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1)).train))
+    ready = to_device(batch, "cpu")
+    assert ready["frames"].dtype == torch.float32
+    assert 0 <= float(ready["frames"].min()) <= float(ready["frames"].max()) <= 1
+    assert torch.equal(ready["ref_frames"], ready["frames"][:, 1:3])
+
+
+def test_skips_in_workers_are_counted_here(tmp_path: Path) -> None:
+    write_vimeo(tmp_path, categories=2, clips=1, frames=8)
+    for picture in (tmp_path / "sequences" / "00001" / "0001").iterdir():
+        picture.write_bytes(b"")
+    config = replace(CONFIG, on_error="skip", split_config=SplitConfig((1.0, 0.0, 0.0)))
+    loader = create_dataloaders(tmp_path, config, settings=LoaderSettings(num_workers=2)).train
+    batches = list(loader)
+    assert len(batches) == 4
+    assert loader.dataset.skipped > 0
+    assert all(key.startswith("00002") for batch in batches for key in batch["key"])
+
+
+def test_an_error_in_a_worker_keeps_its_words(tmp_path: Path) -> None:
+    write_clip(tmp_path / "c", 8)
+    (tmp_path / "c" / "im04.png").write_bytes(b"")
+    loader = create_dataloaders(tmp_path, CONFIG, settings=LoaderSettings(num_workers=1)).train
+    with pytest.raises(Exception, match=r"im04\.png"):
+        list(loader)
+
+
+def test_fewer_samples_than_a_step_are_refused(tree: Path) -> None:
+    with pytest.raises(DatasetError, match="one step needs 38"):
+        create_dataloaders(tree, replace(CONFIG, batch_size=19), settings=NO_WORKERS, world_size=2)
+
+
+def test_frames_smaller_than_the_crop_are_refused(tree: Path) -> None:
+    with pytest.raises(DatasetError, match="smaller than the crop"):
+        list(create_dataloaders(tree, replace(CONFIG, crop=(64, 64)), settings=NO_WORKERS).train)
