@@ -233,7 +233,7 @@ def read_clip(
         window = reverse(window)
         wanted[: len(window.indices)] = window.indices
     place = {index: position for position, index in enumerate(unique)}
-    return _planar(_orient(read, parameters), [place[i] for i in wanted], parameters.channels), window
+    return _planar(read, [place[i] for i in wanted], parameters), window
 
 
 def reverse(window: WindowFrames) -> WindowFrames:
@@ -306,21 +306,23 @@ def _relative(crop: Crop, outer: Crop) -> Crop:
     return Crop(crop.top - outer.top, crop.left - outer.left, crop.height, crop.width)
 
 
-def _orient(clip: NDArray[np.uint8], parameters: ClipParameters) -> NDArray[np.uint8]:
-    """Flips and quarter turn of ``clip`` ``[N, H, W, 3]``, as a view."""
-    if parameters.horizontal_flip:
-        clip = clip[:, :, ::-1]
-    if parameters.vertical_flip:
-        clip = clip[:, ::-1]
+def _orient(frame: NDArray[np.uint8], parameters: ClipParameters) -> NDArray[np.uint8]:
+    """Flips and quarter turn of one frame ``[H, W, 3]``."""
+    image: cv2.typing.MatLike = frame
+    flip = (parameters.vertical_flip, parameters.horizontal_flip)
+    if any(flip):
+        image = cv2.flip(image, {(True, False): 0, (False, True): 1, (True, True): -1}[flip])
     if parameters.rotation:
-        clip = np.rot90(clip, axes=(1, 2))
-    return clip
+        image = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    return np.ascontiguousarray(image, dtype=np.uint8)
 
 
-def _planar(clip: NDArray[np.uint8], order: list[int], channels: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The frames ``order`` of ``clip`` ``[N, H, W, 3]`` as contiguous ``[len(order), 3, H, W]``, in one copy."""
-    planar = np.empty((len(order), 3, *clip.shape[1:3]), dtype=np.uint8)
+def _planar(clip: NDArray[np.uint8], order: list[int], parameters: ClipParameters) -> NDArray[np.uint8]:
+    """The frames ``order`` of ``clip`` ``[N, H, W, 3]``, oriented, as contiguous ``[len(order), 3, H', W']``."""
+    height, width = clip.shape[1:3]
+    shape = (width, height) if parameters.rotation else (height, width)
+    planar = np.empty((len(order), 3, *shape), dtype=np.uint8)
     for position, index in enumerate(order):
-        for plane, channel in enumerate(channels):
-            planar[position, plane] = clip[index, :, :, channel]
+        planes = [planar[position, parameters.channels.index(channel)] for channel in range(3)]
+        cv2.split(_orient(clip[index], parameters), planes)
     return planar
