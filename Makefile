@@ -13,7 +13,7 @@ ARGS ?=
 .PHONY: help setup lab demo test check labs clean
 
 # An environment whose interpreter is gone (the system's Python was upgraded) is made again.
-ifeq ($(wildcard $(BIN)/python),)
+ifneq ($(shell test -e $(BIN)/python || echo gone),)
 .PHONY: $(STAMP)
 endif
 

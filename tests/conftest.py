@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,3 +18,11 @@ def needs_program(name: str) -> str:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def work_folder_outside_the_repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Point ``LIFT_WORK`` to a temporary folder, for the tests and for the processes they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIFT_WORK", str(tmp_path_factory.mktemp("work")))
+        yield
