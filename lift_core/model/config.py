@@ -22,7 +22,8 @@ class LiftConfig:
         layers: temporal attention layers.
         heads: attention heads.
         window: frames in one window of temporal attention.
-        match_widths: channels to which s8 and s4 features are reduced before they are matched and warped.
+        warp_widths: channels to which s8 and s4 features are reduced before they are warped.
+        match_width: channels to which the warped features are reduced before they are compared.
         flow_widths: hidden channels of the flow cascade at s8 and s4.
         match_radii: reach of the local correlation at s8 and s4, in cells of that grid to each side.
         synthesis_width: hidden channels of the coarse synthesis.
@@ -40,7 +41,8 @@ class LiftConfig:
     layers: int
     heads: int
     window: int
-    match_widths: tuple[int, int]
+    warp_widths: tuple[int, int]
+    match_width: int
     flow_widths: tuple[int, int]
     match_radii: tuple[int, int]
     synthesis_width: int
@@ -90,9 +92,10 @@ _FULL: dict[str, Any] = {
     "layers": 4,
     "heads": 8,
     "window": 8,
-    "match_widths": (96, 64),
+    "warp_widths": (96, 64),
+    "match_width": 32,
     "flow_widths": (128, 96),
-    "match_radii": (4, 3),
+    "match_radii": (4, 2),
     "synthesis_width": 96,
     "refine_feature_width": 32,
     "refine_width": 48,
@@ -112,9 +115,10 @@ PRESETS: dict[str, LiftConfig] = {
         layers=4,
         heads=4,
         window=8,
-        match_widths=(48, 32),
+        warp_widths=(48, 32),
+        match_width=16,
         flow_widths=(72, 48),
-        match_radii=(4, 3),
+        match_radii=(4, 2),
         synthesis_width=48,
         refine_feature_width=16,
         refine_width=24,

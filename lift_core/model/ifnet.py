@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -70,14 +70,20 @@ class FlowLevel(nn.Module):
     Wide inputs are narrowed by 1x1 convolutions before any 3x3 convolution sees them.
     """
 
-    def __init__(self, feature_width: int, match_width: int, context_width: int, hidden: int, radius: int) -> None:
+    def __init__(self, config: LiftConfig, scale: Literal[0, 1]) -> None:
+        """``scale`` 0 is the finer level, s4; 1 is s8."""
         super().__init__()
+        # The config lists sizes of the cascade in the order in which it runs, coarse level first.
+        warp_width, hidden, radius = (
+            sizes[1 - scale] for sizes in (config.warp_widths, config.flow_widths, config.match_radii)
+        )
         self.radius = radius
-        self.reduce = nn.Conv2d(feature_width, match_width, 1)
-        self.reduce_context = nn.Conv2d(context_width, match_width, 1)
+        self.reduce = nn.Conv2d(config.widths[scale], warp_width, 1)
+        self.reduce_context = nn.Conv2d(config.widths[2], warp_width, 1)
+        self.to_match = nn.Conv2d(warp_width, config.match_width, 1)
         planes = (2 * radius + 1) ** 2
         # Both warped references, the context, the correlation; then two flows, the logits and t.
-        self.join = nn.Conv2d(3 * match_width + planes + 6, hidden, 1)
+        self.join = nn.Conv2d(3 * warp_width + planes + 6, hidden, 1)
         self.act = nn.LeakyReLU(0.1, inplace=True)
         self.block1 = ResidualBlock(hidden)
         self.block2 = ResidualBlock(hidden)
@@ -91,7 +97,7 @@ class FlowLevel(nn.Module):
         warped_1 = backward_warp(self.reduce(features_1), motion.flow_t1)
         height, width = warped_0.shape[-2:]
         near = F.interpolate(self.reduce_context(context), size=(height, width), mode="bilinear", align_corners=False)
-        match = symmetric_correlation(warped_0, warped_1, self.radius)
+        match = symmetric_correlation(self.to_match(warped_0), self.to_match(warped_1), self.radius)
         moment = t.expand(-1, 1, height, width)
         known = torch.cat((warped_0, warped_1, near, match, *motion, moment), dim=1)
         step = self.head(self.block2(self.block1(self.act(self.join(known))))).float()
@@ -110,12 +116,8 @@ class FlowEstimator(nn.Module):
 
     def __init__(self, config: LiftConfig) -> None:
         super().__init__()
-        width4, width8, width16 = config.widths
-        match8, match4 = config.match_widths
-        hidden8, hidden4 = config.flow_widths
-        radius8, radius4 = config.match_radii
-        self.level8 = FlowLevel(width8, match8, width16, hidden8, radius8)
-        self.level4 = FlowLevel(width4, match4, width16, hidden4, radius4)
+        self.level8 = FlowLevel(config, 1)
+        self.level4 = FlowLevel(config, 0)
 
     def forward(
         self,

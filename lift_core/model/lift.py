@@ -118,7 +118,7 @@ class LIFT(nn.Module):
         return replace(output, frame_weights=aggregate.frame_weights)
 
     def encode_frames(self, frames: Tensor) -> Tensor:
-        """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to multiples of 32."""
+        """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to 32s."""
         return self.encoder.deepest(pad_to_multiple(frames))  # type: ignore[operator]
 
     def encode_reference(self, frame: Tensor) -> ReferenceFeatures:

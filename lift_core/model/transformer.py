@@ -60,7 +60,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, queries: Tensor, keys: Tensor, allowed: Tensor) -> Tensor:
-        """Attend from ``queries`` ``[N, Q, D]`` to ``keys`` ``[N, K, D]`` where ``allowed`` ``[N, Q or 1, K]`` says so."""
+        """Attend from ``queries`` ``[N, Q, D]`` to ``keys`` ``[N, K, D]`` where ``allowed`` ``[N, Q or 1, K]``."""
         q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k, v = self.key_value(keys).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed.unsqueeze(1))
