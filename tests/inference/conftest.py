@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 
-from lift_core.model.config import LiftConfig
+from lift_core.model.config import preset
 from lift_core.model.lift import LIFT
 
-SMALL = LiftConfig(
+SMALL = replace(
+    preset("lift_tiny"),
     name="lift_test",
-    context=6,
     stem_width=8,
-    widths=(8, 8, 16),
-    encode_chunk=64,
+    widths=(8, 16, 16),
     token_width=16,
     layers=1,
     heads=2,
-    window=8,
-    match_widths=(8, 8),
-    flow_widths=(8, 8),
-    match_radii=(1, 1),
-    synthesis_width=8,
-    refine_feature_width=8,
     refine_width=8,
     refine_blocks=1,
 )
