@@ -56,6 +56,14 @@ class DataConfig:
     on_error: OnError = "raise"
     scene_cuts: bool = False
 
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes of a training batch as it leaves the workers; 0 with whole frames, whose size is not known here."""
+        if self.crop is None:
+            return 0
+        window = self.window if isinstance(self.window, FrameWindow) else self.window[0]
+        return self.batch_size * (window.context + 1) * 3 * self.crop[0] * self.crop[1]
+
     def options(self, split: Part) -> DatasetOptions:
         """The options of one part's data set."""
         if split == "train":
@@ -94,6 +102,9 @@ class Loader:
             sampler=sampler,
             drop_last=sampler.drop_last,
             collate_fn=collate,
+            # DataLoader draws a seed for its workers at every start; from torch's own generator, that would make
+            # the random numbers of a training depend on how often it was resumed.
+            generator=torch.Generator().manual_seed(0),
             **_worker_options(settings),
         )
 
@@ -139,7 +150,7 @@ def create_dataloaders(
         ConfigError, WindowError, SourceError, FrameReadError: see ClipDataset.
     """
     config = config or DataConfig()
-    settings = settings or recommend_settings()
+    settings = settings or recommend_settings(batch_bytes=config.batch_bytes)
     clips = find_clips(data_root, all_clips)
     val_clips = clips
     val_options = config.options("val")

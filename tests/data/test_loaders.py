@@ -64,6 +64,12 @@ def test_batches_are_bytes_of_the_crop_and_training_drops_the_rest(tree: Path) -
     assert len(list(uneven.train)) == len(uneven.train) == 4
 
 
+def test_a_batch_takes_as_many_bytes_as_announced(tree: Path) -> None:
+    batch = next(iter(create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train))
+    assert batch["frames"].nbytes + batch["gt"].nbytes == CONFIG.batch_bytes
+    assert replace(CONFIG, crop=None).batch_bytes == 0
+
+
 def test_validation_serves_whole_frames_in_order_every_time(tree: Path) -> None:
     loaders = create_dataloaders(tree, CONFIG, settings=NO_WORKERS)
     assert loaders.val is not None
@@ -112,6 +118,14 @@ def test_a_resumed_epoch_continues_with_the_same_batches_on_other_workers(tree: 
     rest = list(second)
     assert [b["key"] for b in used + rest] == [b["key"] for b in whole]
     assert digests(used + rest) == digests(whole)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_reading_draws_nothing_from_torchs_generator(tree: Path, workers: int) -> None:
+    loader = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=workers)).train
+    before = torch.get_rng_state()
+    list(loader)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_two_ranks_read_every_sample_between_them(tree: Path) -> None:
