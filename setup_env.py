@@ -79,7 +79,16 @@ def create_venv(venv: Path) -> None:
 
 def install(python: Path, root: Path) -> None:
     """Install the package in ``root``, editable, with every dependency at its pinned version."""
-    command = [python, "-m", "pip", "install", "-c", root / "constraints.txt", "-e", f"{root}[{EXTRAS}]"]
+    command: list[Path | str] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-c",
+        root / "constraints.txt",
+        "-e",
+        f"{root}[{EXTRAS}]",
+    ]
     if subprocess.run(command, cwd=root, check=False).returncode != 0:
         raise SetupError(why_pip_failed([root, Path(tempfile.gettempdir())]))
 
@@ -112,7 +121,7 @@ def mend_opencv(python: Path) -> str | None:
     if not any(sign in failure for sign in MISSING_LIBRARY_SIGNS):
         raise SetupError(f"OpenCV is installed but cannot be imported: {failure}")
     version = installed_version(python, "opencv-python")
-    pip = [python, "-m", "pip"]
+    pip: list[Path | str] = [python, "-m", "pip"]
     subprocess.run([*pip, "uninstall", "--yes", "opencv-python"], check=True)
     # Forced, since both packages own the same files: a headless one installed before has just lost its own.
     headless = f"opencv-python-headless=={version}"
@@ -131,7 +140,7 @@ def installed_version(python: Path, package: str) -> str:
 
 def set_up(root: Path, venv: Path) -> None:
     """Do the whole set-up; run again, it changes only what has to change."""
-    check_python(sys.version_info)
+    check_python(sys.version_info[:3])
     create_venv(venv)
     install(venv_python(venv), root)
 
