@@ -45,7 +45,7 @@ class Facts:
         kernel: whether Jupyter finds the kernel "python3"; None where it cannot be asked.
         cores: processors this process may use.
         memory, memory_free: bytes of main memory, in all and available.
-        disk_free: bytes free where students' work goes.
+        disk_free: bytes free on the disk of the clone, or of the current folder where there is none.
         shared_memory: bytes of /dev/shm; None where there is no such thing (macOS, Windows).
         open_files: limit of open files for this process; None where there is none.
         gpus: names of the CUDA devices that torch can use.
