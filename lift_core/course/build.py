@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lift_core.atomic import atomic_file
 from lift_core.course.notebooks import Cell, LabError, Notebook, is_generated, mark, read_notebook, to_bytes
 from lift_core.course.stubs import stub_solutions
 from lift_core.course.workspace import repository_root
-from lift_core.atomic import atomic_file
 from lift_core.errors import LiftError, OutputError
 
 LAB_TAGS = frozenset(

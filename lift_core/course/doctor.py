@@ -44,7 +44,7 @@ class Facts:
         packages: every package asked for.
         kernel: whether Jupyter finds the kernel "python3"; None where it cannot be asked.
         cores: processors this process may use.
-        memory, memory_free: bytes of main memory, in all and available.
+        memory, memory_free: bytes of main memory, in all and available; 0 where they are unknown.
         disk_free: bytes free on the disk of the clone, or of the current folder where there is none.
         shared_memory: bytes of /dev/shm; None where there is no such thing (macOS, Windows).
         open_files: limit of open files for this process; None where there is none.
@@ -158,7 +158,7 @@ def _torchvision(facts: Facts) -> Finding:
 def _machine(facts: Facts) -> list[Finding]:
     return [
         _cores(facts.cores),
-        _amount("memory", facts.memory_free, 2 * GB, f"of {_gb(facts.memory)} free", "Close other programs."),
+        _memory(facts.memory, facts.memory_free),
         _amount("disk", facts.disk_free, 2 * GB, "free", "Free some space: labs and trainings write there."),
         _shared_memory(facts.shared_memory),
         _open_files(facts.open_files),
@@ -169,6 +169,12 @@ def _cores(cores: int) -> Finding:
     if cores >= 2:
         return Finding("ok", "cores", str(cores))
     return Finding("warning", "cores", str(cores), "Labs about workers need two cores to show an effect.")
+
+
+def _memory(total: int, free: int) -> Finding:
+    if total == 0:
+        return Finding("note", "memory", "unknown: psutil is missing")
+    return _amount("memory", free, 2 * GB, f"of {_gb(total)} free", "Close other programs.")
 
 
 def _amount(subject: str, free: int, least: int, words: str, advice: str) -> Finding:

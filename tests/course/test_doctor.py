@@ -88,6 +88,7 @@ def test_what_only_hampers_is_a_warning_with_advice(subject: str, changes: dict[
     [
         ("torch", {"packages": (replace(TORCH, installed="2.14.0"),)}),
         ("GPU", {"gpus": ()}),
+        ("memory", {"memory": 0, "memory_free": 0}),
         ("torchvision", {"torchvision": "schemas defined"}),
         ("ffmpeg", {"programs": {"ffmpeg": None}}),
     ],
