@@ -1,0 +1,36 @@
+"""Training configs: round trips and refusals."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lift_core.errors import ConfigError
+from lift_core.training.config import LossConfig, TrainConfig
+
+
+def test_a_config_survives_json() -> None:
+    config = TrainConfig(data=("a", "b"), steps=3, strides=(2, 4), loss=LossConfig(census=0.5))
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": ()}, "needs data"),
+        ({"steps": None}, "steps or so many minutes"),
+        ({"minutes": 3.0}, "steps or so many minutes"),
+        ({"steps": 0}, "steps must be above 0"),
+        ({"batch": 0}, "batch must be at least 1"),
+        ({"strides": (1,)}, "strides must be at least 2"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig(**{"data": ("d",), "steps": 5, **options})  # type: ignore[arg-type]
+
+
+def test_a_config_of_another_version_is_refused() -> None:
+    with pytest.raises(ConfigError, match="momentum"):
+        TrainConfig.from_dict({"data": ["d"], "steps": 5, "momentum": 0.9})

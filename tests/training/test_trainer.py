@@ -1,0 +1,187 @@
+"""Runs of a few steps: their files, resuming to the same bits, stopping, refusals."""
+
+from __future__ import annotations
+
+import csv
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lift_core.data.clip_writer import write_sequence
+from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.errors import CheckpointError, OutputError, TrainingError
+from lift_core.model.weights import load_lift
+from lift_core.training import trainer
+from lift_core.training.checkpoint import list_checkpoints
+from lift_core.training.config import TrainConfig
+from lift_core.training.trainer import TrainingRun, train
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("clips")
+    for seed in range(3):
+        clip = ProceduralClip(ClipConfig(frames=9, height=40, width=48, seed=seed))
+        write_sequence(clip, root / "sequences" / f"{seed:02d}" / "0000")
+    return root
+
+
+@pytest.fixture
+def config(clips: Path, tmp_path: Path) -> TrainConfig:
+    return TrainConfig(
+        data=(str(clips),),
+        out=str(tmp_path / "run"),
+        steps=4,
+        batch=2,
+        phase1_crop=32,
+        phase2_crop=32,
+        val_crop=32,
+        val_fraction=0.34,
+        val_windows_per_clip=2,
+        val_every=2,
+        workers=0,
+        accelerator="cpu",
+    )
+
+
+def final_weights(config: TrainConfig) -> dict[str, torch.Tensor]:
+    return load_lift(config.out).state_dict()
+
+
+def assert_same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+
+
+def break_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the run die inside optimizer step ``step``, before it changes anything."""
+    original = TrainingRun._optimize
+
+    def dying(self: TrainingRun, group: Any) -> dict[str, float]:
+        if self.step + 1 == step:
+            raise KeyboardInterrupt
+        return original(self, group)
+
+    monkeypatch.setattr(TrainingRun, "_optimize", dying)
+
+
+def test_a_run_leaves_config_log_checkpoints_and_weights(config: TrainConfig) -> None:
+    result = train(config)
+    out = Path(config.out)
+    assert result.finished
+    assert result.step == 4
+    assert np.isfinite(result.best_psnr)
+    assert [path.name for path in list_checkpoints(out)] == ["step-00000002.pt", "step-00000004.pt"]
+    assert list((out / "tensorboard").iterdir())
+    assert load_lift(out / "best.safetensors").config.name == "lift_tiny"
+    with (out / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["name"] for row in rows} >= {"val/psnr", "val/psnr_blend"}
+    assert TrainConfig.from_dict(__import__("json").loads((out / "config.json").read_text())) == config
+
+
+def test_training_changes_the_model_and_lowers_the_loss_on_one_batch(config: TrainConfig) -> None:
+    torch.manual_seed(0)
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
+    batch = next(iter(run._loaders(32).train))
+    run.model.train()
+    run.step = 1
+    losses = [run._optimize([batch])["total"] for _ in range(12)]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("broken", [2, 3, 4])
+def test_a_run_that_died_ends_with_the_same_bits_after_resuming(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    steady = replace(config, val_every=1)
+    train(steady)
+    died = replace(steady, out=str(tmp_path / "died"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        break_at(broken, patch)
+        train(died)
+    result = train(died, resume=True)
+    assert result.step == 4
+    assert_same_bits(final_weights(steady), final_weights(died))
+
+
+def test_sigterm_saves_and_the_run_can_be_resumed_to_the_same_bits(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(config)
+    stopped = replace(config, out=str(tmp_path / "stopped"))
+    original = TrainingRun._optimize
+
+    def terminated(self: TrainingRun, group: Any) -> dict[str, float]:
+        signal.raise_signal(signal.SIGTERM)
+        return original(self, group)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingRun, "_optimize", terminated)
+        result = train(stopped)
+    assert not result.finished
+    assert result.step == 1
+    train(stopped, resume=True)
+    assert_same_bits(final_weights(config), final_weights(stopped))
+
+
+def test_accumulated_batches_give_the_gradient_of_the_big_batch(config: TrainConfig) -> None:
+    torch.manual_seed(0)
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, batch=4), resume=False)
+    run.model.train()
+    big = next(iter(run._loaders(32).train))
+    halves = [{name: value[part] for name, value in big.items()} for part in (slice(0, 2), slice(2, 4))]
+    gradients = []
+    for group in ([big], halves):
+        run.optimizer.zero_grad()
+        for batch in group:
+            run.fabric.backward(run._loss(batch)["total"] / len(group))
+        gradients.append([p.grad.clone() for p in run.model.parameters() if p.grad is not None])
+    for whole, parts in zip(*gradients, strict=True):
+        torch.testing.assert_close(whole, parts, atol=1e-6, rtol=1e-3)
+
+
+def test_phase_one_freezes_the_loaded_encoder(config: TrainConfig, tmp_path: Path) -> None:
+    train(replace(config, steps=1))
+    start = final_weights(replace(config, steps=1))
+    second = replace(config, out=str(tmp_path / "second"), init=config.out, phase1_share=1.0, steps=2)
+    train(second)
+    end = final_weights(second)
+    moved = {name for name in end if not torch.equal(start[name], end[name])}
+    assert moved
+    assert not any(name.startswith("encoder.") for name in moved)
+
+
+def test_phase_one_is_skipped_and_said_so_without_loaded_weights(
+    config: TrainConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(replace(config, steps=1))
+    assert "phase 1 is skipped" in capsys.readouterr().out
+
+
+def test_a_run_is_not_overwritten(config: TrainConfig) -> None:
+    train(replace(config, steps=1))
+    with pytest.raises(OutputError, match="--resume"):
+        train(replace(config, steps=1))
+
+
+def test_resuming_nothing_is_refused(config: TrainConfig) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        train(config, resume=True)
+
+
+def test_a_loss_that_is_not_finite_names_its_sample(config: TrainConfig) -> None:
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
+    batch = next(iter(run._loaders(32).train))
+    frames = batch["frames"].float() / 255
+    frames[1, 2] = float("nan")
+    spoiled = {**batch, "frames": frames, "gt": batch["gt"].float() / 255}
+    with pytest.raises(TrainingError, match="not finite") as caught:
+        run._loss(spoiled)  # type: ignore[arg-type]
+    assert caught.value.where == batch["key"][1]
