@@ -87,8 +87,9 @@ class ClipDataset(Dataset[Sample]):
         self._augmentation = ClipAugmentation(options.augmentation or AugmentationConfig.deterministic(), options.seed)
         chosen = options.split_config.assign([c.group for c in clips]).part(options.split)
         self.clips, self.clip_errors = probe(
-            [clips[i] for i in chosen], open_source, cached_cuts if options.scene_cuts else None, options.on_error
+            [clips[i] for i in chosen], self._sources.get, cached_cuts if options.scene_cuts else None, options.on_error
         )
+        self._sources.close()
         counts = [self._count(clip) for clip in range(len(self.clips))]
         self._ends: NDArray[np.int64] = np.cumsum(counts, dtype=np.int64)
 

@@ -1,44 +1,60 @@
-"""SourceCache: keeps the clips opened last, in the process that opened them."""
+"""SourceCache: remembers the clips opened last, and keeps few of their files open."""
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from lift_core.data.source import FrameSource
 
 
-class SourceCache:
-    """The ``capacity`` sources used last, opened on demand.
+@runtime_checkable
+class _Closable(Protocol):
+    def close(self) -> None: ...
 
-    A source opened in one process is never used in another: after a fork, and after pickling, the cache is empty.
+
+class SourceCache:
+    """Opens clips on demand, once.
+
+    What a source has learnt about its clip (a video's index, an image folder's size) is kept, and reaches worker
+    processes by fork or pickle, so that they need not learn it again. Handles are kept for the clips used last only:
+    a video's decoder holds tens of megabytes.
 
     Args:
         open_clip: opens a clip's path.
-        capacity: how many sources to keep, at least 1.
+        known: how many sources to remember, at least 1.
+        handles: how many of them may hold a file open, at least 1.
     """
 
-    def __init__(self, open_clip: Callable[[str], FrameSource], capacity: int = 32) -> None:
+    def __init__(self, open_clip: Callable[[str], FrameSource], known: int = 1024, handles: int = 8) -> None:
         self._open = open_clip
-        self._capacity = capacity
+        self._known = known
+        self._handles = handles
         self._sources: OrderedDict[str, FrameSource] = OrderedDict()
-        self._process = os.getpid()
+        self._hot: OrderedDict[str, None] = OrderedDict()
 
     def get(self, path: str) -> FrameSource:
         """The source of ``path``, opened if need be; SourceError where that fails."""
-        if self._process != os.getpid():
-            self._sources, self._process = OrderedDict(), os.getpid()
         if path not in self._sources:
             self._sources[path] = self._open(path)
         self._sources.move_to_end(path)
-        if len(self._sources) > self._capacity:
+        self._hot[path] = None
+        self._hot.move_to_end(path)
+        if len(self._hot) > self._handles:
+            self._close(self._hot.popitem(last=False)[0])
+        if len(self._sources) > self._known:
+            self._close(next(iter(self._sources)))
             self._sources.popitem(last=False)
         return self._sources[path]
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"_open": self._open, "_capacity": self._capacity}
+    def close(self) -> None:
+        """Close every handle; sources stay known and open again when read."""
+        for path in self._hot:
+            self._close(path)
+        self._hot.clear()
 
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._sources, self._process = OrderedDict(), os.getpid()
+    def _close(self, path: str) -> None:
+        source = self._sources.get(path)
+        if isinstance(source, _Closable):
+            source.close()

@@ -13,17 +13,62 @@ from lift_core.data.image_folder import ImageFolderSource
 from lift_core.data.skips import SkipCounter
 from lift_core.data.source_cache import SourceCache
 from lift_core.errors import SourceError
-from tests.data.clip_trees import write_clip
+from tests.data.clip_trees import ArraySource, coordinate_clip, write_clip
 
 
-def test_clips_used_last_stay_open_and_the_oldest_go(tmp_path: Path) -> None:
-    paths = [str(write_clip(tmp_path / name, 2)) for name in "abc"]
-    cache = SourceCache(ImageFolderSource, capacity=2)
-    first, second = cache.get(paths[0]), cache.get(paths[1])
-    assert cache.get(paths[0]) is first
-    cache.get(paths[2])
-    assert cache.get(paths[0]) is first
-    assert cache.get(paths[1]) is not second
+class Handle(ArraySource):
+    """A source that says whether it is open."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(coordinate_clip(2, 8, 8))
+        self.path = path
+        self.open = False
+
+    def read(self) -> None:
+        self.open = True
+
+    def close(self) -> None:
+        self.open = False
+
+
+def opened(cache: SourceCache, path: str) -> Handle:
+    source = cache.get(path)
+    assert isinstance(source, Handle)
+    source.read()
+    return source
+
+
+def test_only_the_clips_used_last_hold_a_handle() -> None:
+    cache = SourceCache(Handle, handles=2)
+    sources = {path: opened(cache, path) for path in "ab"}
+    opened(cache, "a")
+    opened(cache, "c")
+    assert sources["a"].open
+    assert not sources["b"].open
+    assert cache.get("b") is sources["b"]
+    assert not sources["a"].open
+    cache.close()
+    assert not any(opened.open for opened in sources.values())
+
+
+def test_only_the_clips_used_last_are_remembered() -> None:
+    cache = SourceCache(Handle, known=2)
+    first, second = opened(cache, "a"), opened(cache, "b")
+    opened(cache, "a")
+    opened(cache, "c")
+    assert not second.open
+    assert cache.get("a") is first
+    assert cache.get("b") is not second
+
+
+def test_what_sources_have_learnt_survives_pickling(tmp_path: Path) -> None:
+    cache = SourceCache(ImageFolderSource)
+    folder = write_clip(tmp_path / "clip", 2)
+    assert cache.get(str(folder)).size == (24, 32)
+    copy = pickle.loads(pickle.dumps(cache)).get(str(folder))
+    for picture in folder.iterdir():
+        picture.unlink()
+    assert copy.size == (24, 32)
 
 
 def test_a_clip_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -32,25 +77,6 @@ def test_a_clip_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> N
         cache.get(str(tmp_path / "clip"))
     write_clip(tmp_path / "clip", 2)
     assert len(cache.get(str(tmp_path / "clip"))) == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_neither_a_fork_nor_a_pickle_carries_open_clips(tmp_path: Path) -> None:
-    path = str(write_clip(tmp_path / "clip", 2))
-    cache = SourceCache(ImageFolderSource)
-    here = cache.get(path)
-    assert pickle.loads(pickle.dumps(cache)).get(path) is not here
-    context = multiprocessing.get_context("fork")
-    answers = context.Queue()
-
-    def child() -> None:
-        answers.put(cache.get(path) is here)
-
-    process = context.Process(target=child)
-    process.start()
-    assert answers.get(timeout=20) is False
-    process.join()
-    assert cache.get(path) is here
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
