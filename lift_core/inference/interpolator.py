@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lift_core.errors import ConfigError
+from lift_core.inference.files import Made, interpolate_folder, interpolate_images, interpolate_video
 from lift_core.inference.frames import Frame
 from lift_core.inference.methods import make_method
 from lift_core.inference.streaming import StreamFrame, check_factor, detect_shots, interpolate_stream, pairs
@@ -62,3 +63,84 @@ class Interpolator:
         check_factor(factor)
         stream: Iterable[StreamFrame] = map(StreamFrame, frames)
         return interpolate_stream(self.method, detect_shots(stream) if detect_cuts else stream, factor)
+
+    def video(
+        self,
+        source: str | Path,
+        output: str | Path,
+        factor: int = 2,
+        *,
+        crf: int = 18,
+        force: bool = False,
+        progress: bool = True,
+    ) -> Made:
+        """Multiply the frame rate of a video file.
+
+        N frames become ``(N - 1) * factor + 1``: the old ones at their old times, the new ones at equal steps between
+        them, whatever the frame rate does. The last frame keeps its duration, so the video keeps its own. Audio packets
+        are copied untouched. Colour tags and the shape of pixels are kept, pictures are written upright. Other streams
+        (subtitles, data, further videos) are left out. Cuts and repeated frames: see `frames`.
+
+        Args:
+            source: any video that can be read.
+            output: ends in .mp4, .m4v, .mov or .mkv; H.264, 4:2:0 (4:4:4 where a side is odd), 8 bits. It appears when
+                it is complete. MKV counts time in milliseconds, the others store it exactly.
+            factor: new frame rate over old, a whole number of 2 or more.
+            crf: quality of libx264, 0 (lossless) to 51.
+            force: replace the output where it exists.
+            progress: show a bar with frames/s and the time left.
+
+        Raises:
+            ConfigError: an impossible factor or crf.
+            OutputError: the output is the input, exists, has an unknown suffix, or cannot be written.
+            SourceError, FrameReadError: no video, fewer than two frames, or a damaged frame.
+        """
+        return interpolate_video(
+            self.method, Path(source), Path(output), factor=factor, crf=crf, force=force, progress=progress
+        )
+
+    def folder(
+        self,
+        source: str | Path,
+        output: str | Path,
+        factor: int = 2,
+        *,
+        force: bool = False,
+        progress: bool = True,
+    ) -> Made:
+        """Multiply the frames of a folder of numbered images.
+
+        Args:
+            source: a folder of PNG or JPEG files of one size.
+            output: a new or empty folder; it gets ``000000.png``, ``000001.png``, … and appears when it is complete.
+            factor: new frame rate over old, a whole number of 2 or more.
+            force: replace an earlier result; a folder with any other file in it is never touched.
+            progress: show a bar with frames/s and the time left.
+
+        Raises:
+            ConfigError: an impossible factor.
+            OutputError: the output is the input, or holds files already, or cannot be written.
+            SourceError, FrameReadError: no images, fewer than two, or a damaged one.
+        """
+        return interpolate_folder(
+            self.method, Path(source), Path(output), factor=factor, force=force, progress=progress
+        )
+
+    def images(
+        self, first: str | Path, second: str | Path, output: str | Path, t: float = 0.5, *, force: bool = False
+    ) -> Made:
+        """Write the image at time ``t`` between two image files.
+
+        Args:
+            first, second: PNG or JPEG files of one size.
+            output: ends in .png, .jpg or .jpeg.
+            t: time between them, strictly between 0 and 1.
+            force: replace the output where it exists.
+
+        Raises:
+            ConfigError: ``t`` lies outside.
+            FrameReadError: an image that cannot be read.
+            OutputError: the output is an input, exists, has an unknown suffix, or cannot be written.
+            ShapeError: images of different sizes.
+        """
+        return interpolate_images(self.method, Path(first), Path(second), Path(output), t=t, force=force)

@@ -1,0 +1,294 @@
+"""Tests of video in, video out: frames, times, durations, audio, colours, shapes, and files left as they were."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
+
+from lift_core.classical import blend
+from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.data.video_file import VideoFileSource
+from lift_core.errors import ConfigError, FrameReadError, OutputError, SourceError
+from lift_core.inference.interpolator import Interpolator
+from lift_core.metrics import psnr
+from tests.conftest import needs_program
+
+Image = NDArray[np.uint8]
+
+
+def moving(count: int, height: int = 48, width: int = 64, speed: float = 2.0, **settings: int) -> list[Image]:
+    """Frames without fine detail, which 4:2:0 and the encoder would not keep."""
+    clip = ProceduralClip(ClipConfig(frames=count, height=height, width=width, max_speed=speed, **settings))
+    return [cv2.GaussianBlur(image, (0, 0), 2.0) for image in clip.frames(range(count))]
+
+
+def write_clip(
+    path: Path,
+    images: Sequence[Image],
+    *,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, 600),
+    last_duration: int = 20,
+    audio_seconds: float = 0,
+    tags: tuple[int, int, int, int] = (1, 1, 1, 1),
+    aspect: Fraction = Fraction(1),
+    rotation: int = 0,
+) -> Path:
+    """H.264 with chosen times and tags (matrix, primaries, transfer, range), and perhaps a tone as AAC."""
+    times = [20 * k for k in range(len(images))] if pts is None else list(pts)
+    matrix = Colorspace.ITU601 if tags[0] in (2, 5, 6) else Colorspace.ITU709
+    colour_range = ColorRange.JPEG if tags[3] == 2 else ColorRange.MPEG
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "4", "bf": "0", "preset": "veryfast"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv444p"
+        context = stream.codec_context
+        stream.time_base = context.time_base = time_base
+        context.colorspace, context.color_primaries, context.color_trc, context.color_range = tags
+        context.sample_aspect_ratio = aspect
+        stream.set_display_rotation(rotation)
+        tone = container.add_stream("aac", rate=48000, layout="mono") if audio_seconds else None
+        ends = [*times[1:], times[-1] + last_duration]
+        durations = {time: end - time for time, end in zip(times, ends, strict=True)}
+        for image, time in [*zip(images, times, strict=True), (None, 0)]:
+            frame = None
+            if image is not None:
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(
+                    format="yuv444p",
+                    src_colorspace=matrix,
+                    dst_colorspace=matrix,
+                    src_color_range=ColorRange.JPEG,
+                    dst_color_range=colour_range,
+                )
+                frame.pts, frame.time_base = time, time_base
+            for packet in stream.encode(frame):
+                packet.duration = durations[packet.pts]
+                container.mux(packet)
+        if tone is not None:
+            _add_tone(container, tone, audio_seconds)
+    return path
+
+
+def _add_tone(container: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
+    samples = np.sin(np.arange(int(48000 * seconds)) * 0.05).astype(np.float32)[None]
+    for start in range(0, samples.shape[1], 1024):
+        frame = av.AudioFrame.from_ndarray(samples[:, start : start + 1024].copy(), format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def shown_times(path: Path) -> list[Fraction]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return sorted(p.pts * stream.time_base for p in container.demux(stream) if p.pts is not None)
+
+
+def audio_packets(path: Path) -> list[tuple[Fraction, bytes]]:
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        return [(p.pts * stream.time_base, bytes(p)) for p in container.demux(stream) if p.pts is not None]
+
+
+def probed(path: Path, entries: str) -> dict[str, object]:
+    command = [needs_program("ffprobe"), "-v", "error", "-of", "json", "-show_entries", entries, str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def doubled(source: Path, output: Path, factor: int = 2, **settings: object) -> VideoFileSource:
+    Interpolator("blend").video(source, output, factor, progress=False, **settings)
+    return VideoFileSource(output)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_old_frames_stay_and_new_ones_come_between(tmp_path, factor, suffix):
+    images = moving(5, speed=12.0)
+    source = VideoFileSource(write_clip(tmp_path / "in.mp4", images))
+    made = doubled(tmp_path / "in.mp4", tmp_path / f"out{suffix}", factor)
+    old = source.frames(range(5))
+    expected = [
+        blend(old[k // factor], old[min(k // factor + 1, 4)], k % factor / factor) for k in range(4 * factor + 1)
+    ]
+    assert len(made) == len(expected)
+    for k, image in enumerate(made.frames(range(len(made)))):
+        likeness = [psnr(image, other) for other in expected]
+        assert int(np.argmax(likeness)) == k
+        assert likeness[k] > 34
+
+
+def test_variable_frame_times_are_kept_exactly(tmp_path):
+    pts = [90, 110, 111, 160, 200, 260]
+    write_clip(tmp_path / "in.mp4", moving(6), pts=pts)
+    doubled(tmp_path / "in.mp4", tmp_path / "out.mp4", factor=3)
+    expected = [Fraction(a * (3 - j) + b * j, 3 * 600) for a, b in pairwise(pts) for j in range(3)]
+    assert shown_times(tmp_path / "out.mp4") == [*expected, Fraction(pts[-1], 600)]
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_counts_and_durations_are_what_ffprobe_finds(tmp_path, factor):
+    write_clip(tmp_path / "in.mp4", moving(6), pts=[60, 80, 100, 130, 140, 160], last_duration=37, audio_seconds=0.3)
+    doubled(tmp_path / "in.mp4", tmp_path / "out.mp4", factor)
+    entries = "stream=codec_type,nb_frames,start_time,duration"
+    before, after = (probed(tmp_path / name, entries)["streams"] for name in ("in.mp4", "out.mp4"))
+    assert [stream["codec_type"] for stream in after] == ["video", "audio"]
+    assert int(after[0]["nb_frames"]) == 5 * factor + 1
+    for old, new in zip(before, after, strict=True):
+        assert float(new["start_time"]) == pytest.approx(float(old["start_time"]), abs=1e-4)
+        assert float(new["duration"]) == pytest.approx(float(old["duration"]), abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_audio_packets_are_untouched(tmp_path, suffix):
+    write_clip(tmp_path / "in.mp4", moving(12), audio_seconds=0.5)
+    doubled(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
+    before, after = audio_packets(tmp_path / "in.mp4"), audio_packets(tmp_path / f"out{suffix}")
+    assert len(before) > 20
+    assert [data for _, data in after] == [data for _, data in before]
+    # MKV cannot hold the negative time of an encoder's first packet, so it moves all streams alike.
+    shift = shown_times(tmp_path / f"out{suffix}")[0] - shown_times(tmp_path / "in.mp4")[0]
+    assert shift == 0 or suffix == ".mkv"
+    for (old, _), (new, _) in zip(before, after, strict=True):
+        assert abs(old + shift - new) <= Fraction(1, 1000)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [(1, 1, 1, 1), (6, 6, 6, 1), (5, 5, 6, 2), (1, 1, 1, 2), (2, 2, 2, 0)],
+    ids=lambda tags: "-".join(map(str, tags)),
+)
+def test_colours_and_their_tags_are_kept(tmp_path, tags):
+    patches = np.array([[200, 30, 40], [30, 180, 60], [40, 50, 210], [120, 120, 120]], np.uint8)
+    image = np.repeat(np.repeat(patches.reshape(2, 2, 3), 24, axis=0), 32, axis=1)
+    write_clip(tmp_path / "in.mp4", [image, image, image], tags=tags)
+    made = doubled(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        next(container.decode(video=0))
+        found = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
+    assert found == tags
+    centre = made.frame(1)[12::24, 16::32].astype(int)
+    assert np.abs(centre - patches.reshape(2, 2, 3).astype(int)).max() <= 4
+
+
+def test_the_shape_of_pixels_is_kept(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(2), aspect=Fraction(8, 9))
+    assert doubled(tmp_path / "in.mp4", tmp_path / "out.mp4").sample_aspect_ratio == Fraction(8, 9)
+
+
+def test_a_rotated_video_comes_out_upright(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(3), aspect=Fraction(8, 9), rotation=90)
+    source = VideoFileSource(tmp_path / "in.mp4")
+    assert source.size == (64, 48)
+    made = doubled(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert next(container.decode(video=0)).rotation == 0
+    assert made.size == (64, 48)
+    assert made.sample_aspect_ratio == Fraction(9, 8)
+    assert psnr(made.frame(2), source.frame(1)) > 34
+
+
+@pytest.mark.parametrize("size", [(47, 64), (48, 63), (47, 63), (2, 2), (1, 1)])
+def test_any_size_is_kept(tmp_path, size):
+    rng = np.random.default_rng(0)
+    images = [np.full((*size, 3), level, np.uint8) for level in rng.integers(20, 200, 3)]
+    write_clip(tmp_path / "in.mp4", images)
+    made = doubled(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    assert made.size == size
+    assert len(made) == 5
+
+
+def test_nothing_is_morphed_across_a_cut(tmp_path):
+    images = moving(12, cuts=1, seed=1)
+    write_clip(tmp_path / "in.mp4", images)
+    result = Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=False)
+    (cut,) = ProceduralClip(ClipConfig(frames=12, height=48, width=64, max_speed=2.0, cuts=1, seed=1)).cut_frames
+    made = VideoFileSource(tmp_path / "out.mp4")
+    assert result.cuts == 1
+    assert psnr(made.frame(2 * cut - 1), made.frame(2 * cut - 2)) > 34
+
+
+def test_progress_goes_to_stderr_with_frames_per_second(tmp_path, capsys):
+    write_clip(tmp_path / "in.mp4", moving(3))
+    Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4")
+    shown = capsys.readouterr()
+    assert "5/5" in shown.err
+    assert "frame/s" in shown.err
+    assert shown.out == ""
+
+
+def test_the_output_must_not_be_the_input(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving(2))
+    (tmp_path / "link.mp4").symlink_to(source)
+    before = source.read_bytes()
+    for output in (source, tmp_path / "link.mp4"):
+        with pytest.raises(OutputError, match="is the input"):
+            Interpolator("blend").video(source, output, force=True, progress=False)
+    assert source.read_bytes() == before
+
+
+def test_an_existing_output_is_replaced_only_when_forced(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(2))
+    (tmp_path / "out.mp4").write_text("precious")
+    with pytest.raises(OutputError, match="--force"):
+        Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=False)
+    assert (tmp_path / "out.mp4").read_text() == "precious"
+    assert len(doubled(tmp_path / "in.mp4", tmp_path / "out.mp4", force=True)) == 3
+
+
+def test_a_failure_on_the_way_leaves_everything_as_it_was(tmp_path, monkeypatch):
+    write_clip(tmp_path / "in.mp4", moving(4))
+    (tmp_path / "out.mp4").write_text("precious")
+    interpolator = Interpolator("blend")
+
+    class Failing(type(interpolator.method)):
+        def between(self, first, second, window):
+            raise FrameReadError("the third frame is damaged")
+
+    interpolator.method = Failing("blend")
+    with pytest.raises(FrameReadError):
+        interpolator.video(tmp_path / "in.mp4", tmp_path / "out.mp4", force=True, progress=False)
+    assert (tmp_path / "out.mp4").read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize("name", ["out.webm", "out.avi", "out", "out.xyz"])
+def test_an_unknown_container_is_refused(tmp_path, name):
+    write_clip(tmp_path / "in.mp4", moving(2))
+    with pytest.raises(OutputError, match=r"\.mkv"):
+        Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / name, progress=False)
+
+
+@pytest.mark.parametrize(("setting", "match"), [({"factor": 1}, "factor 1"), ({"crf": 52}, "crf 52")])
+def test_impossible_settings_are_refused(tmp_path, setting, match):
+    write_clip(tmp_path / "in.mp4", moving(2))
+    with pytest.raises(ConfigError, match=match):
+        Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=False, **setting)
+
+
+def test_a_video_of_one_frame_is_refused(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(1))
+    with pytest.raises(SourceError, match="one frame"):
+        Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=False)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_files_without_pictures_are_refused(tmp_path):
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        _add_tone(container, container.add_stream("aac", rate=48000, layout="mono"), 0.2)
+    (tmp_path / "text.mp4").write_text("not a video")
+    for name in ("sound.mp4", "text.mp4", "missing.mp4"):
+        with pytest.raises(SourceError):
+            Interpolator("blend").video(tmp_path / name, tmp_path / "out.mp4", progress=False)
+    assert not (tmp_path / "out.mp4").exists()
