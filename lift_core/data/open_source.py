@@ -1,27 +1,28 @@
-"""open_source: the FrameSource that fits a path, a folder of images or a video file."""
+"""open_source: one clip from a path, whatever it is stored in."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from lift_core.data.image_folder import ImageFolderSource
+from lift_core.data.image_folder import IMAGE_SUFFIXES, ImageFolderSource
 from lift_core.data.source import FrameSource
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import SourceError
 
 
 def open_source(path: str | os.PathLike[str]) -> FrameSource:
-    """The frames of ``path``: a folder of PNG or JPEG images, or a video file.
-
-    Nothing is decoded yet; the source opens its handle in the process that reads.
+    """Open a folder of PNG or JPEG frames, or a video file.
 
     Raises:
-        SourceError: there is nothing at ``path``.
+        SourceError: nothing there, a folder without frames, or a single picture. That a file is no video is found
+            when it is first used.
     """
     place = Path(path)
     if place.is_dir():
-        return ImageFolderSource(place)
-    if place.is_file():
-        return VideoFileSource(place)
-    raise SourceError("no such clip", where=path, fix="Name a folder of PNG or JPEG frames, or a video file.")
+        return ImageFolderSource(path)
+    if not place.exists():
+        raise SourceError("nothing is there", where=path, fix="Check the path.")
+    if place.suffix.lower() in IMAGE_SUFFIXES:
+        raise SourceError("a single picture is no clip", where=path, fix=f"Give its folder: {place.parent}")
+    return VideoFileSource(path)

@@ -1,0 +1,136 @@
+"""From a decoded picture to RGB as it is displayed: colour matrix, range and orientation."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+import av
+import numpy as np
+from av.sidedata.sidedata import SideData
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from lift_core.errors import ConfigError
+
+Matrix = Literal["bt601", "bt709", "bt2020", "smpte240m"]
+Range = Literal["limited", "full"]
+
+# Code points of ITU-T H.273, which containers and codecs use.
+_MATRIX_OF_CODE: dict[int, Matrix] = {
+    1: "bt709",
+    4: "bt601",
+    5: "bt601",
+    6: "bt601",
+    7: "smpte240m",
+    9: "bt2020",
+    10: "bt2020",
+}
+_CODE_OF_MATRIX: dict[Matrix, int] = {"bt709": 1, "bt601": 5, "smpte240m": 7, "bt2020": 9}
+_RANGES: dict[int, Range] = {1: "limited", 2: "full"}
+_HD_HEIGHT = 720
+
+
+@dataclass(frozen=True)
+class Colour:
+    """How the numbers of a video's planes mean colours.
+
+    Attributes:
+        matrix: from Y'CbCr to R'G'B'.
+        range: limited (luma 16–235) or full (0–255).
+        matrix_tagged, range_tagged: the file says so; False where it was set or guessed.
+        primaries, transfer: code points of ITU-T H.273 for keeping (2 is unspecified); pixels are not changed by them.
+    """
+
+    matrix: Matrix
+    range: Range
+    matrix_tagged: bool
+    range_tagged: bool
+    primaries: int
+    transfer: int
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture is turned for display: transposed first, then mirrored."""
+
+    transpose: bool = False
+    mirror_columns: bool = False
+    mirror_rows: bool = False
+
+    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn ``[H, W, 3]``; a view, not a copy."""
+        turned = image.swapaxes(0, 1) if self.transpose else image
+        return turned[:: -1 if self.mirror_rows else 1, :: -1 if self.mirror_columns else 1]
+
+
+def read_colour(picture: av.VideoFrame, matrix: Matrix | None, colour_range: Range | None) -> Colour:
+    """What the picture's tags say, overruled by ``matrix`` and ``colour_range`` where they are given.
+
+    Without a tag and an argument: BT.709 from 720 stored rows on, BT.601 below; full range for the pixel formats that
+    are defined so (``yuvj…``), limited for all others.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    _check_choice("matrix", matrix, get_args(Matrix))
+    _check_choice("colour_range", colour_range, get_args(Range))
+    tagged_matrix = _MATRIX_OF_CODE.get(int(picture.colorspace))
+    tagged_range = _RANGES.get(int(picture.color_range))
+    guessed_matrix: Matrix = "bt709" if picture.height >= _HD_HEIGHT else "bt601"
+    guessed_range: Range = "full" if picture.format.name.startswith("yuvj") else "limited"
+    return Colour(
+        matrix=matrix or tagged_matrix or guessed_matrix,
+        range=colour_range or tagged_range or guessed_range,
+        matrix_tagged=matrix is None and tagged_matrix is not None,
+        range_tagged=colour_range is None and tagged_range is not None,
+        primaries=int(picture.color_primaries),
+        transfer=int(picture.color_trc),
+    )
+
+
+def _check_choice(option: str, value: str | None, choices: tuple[str, ...]) -> None:
+    if value is not None and value not in choices:
+        raise ConfigError(f"{option} {value!r} is not known", fix=f"Choose one of {', '.join(choices)}.")
+
+
+def read_orientation(picture: av.VideoFrame) -> Orientation:
+    """The display matrix of the file, taken to the nearest of its eight right-angled orientations."""
+    for side_data in cast("Iterable[SideData]", picture.side_data):
+        if side_data.type.name == "DISPLAYMATRIX":
+            # Rows of the matrix map stored x and y: x' = a x + c y, y' = b x + d y.
+            a, b, _, c, d = struct.unpack("<5i", bytes(side_data)[:20])
+            if abs(a) + abs(d) >= abs(b) + abs(c):
+                return Orientation(False, mirror_columns=a < 0, mirror_rows=d < 0)
+            return Orientation(True, mirror_columns=c < 0, mirror_rows=b < 0)
+    return Orientation()
+
+
+class RgbConverter:
+    """Converts decoded pictures of any pixel format to displayed RGB.
+
+    4:2:0 pictures take libswscale's fast path: within 3 levels of the exact formula, and twelve times faster than its
+    accurate one.
+    """
+
+    def __init__(self, colour: Colour, orientation: Orientation) -> None:
+        self._matrix = _CODE_OF_MATRIX[colour.matrix]
+        self._range = ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG
+        self._orientation = orientation
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
+        """RGB uint8 ``[H, W, 3]`` as displayed; perhaps a view with strides."""
+        rgb = self._reformatter.reformat(
+            picture,
+            format="rgb24",
+            src_colorspace=self._matrix,
+            dst_colorspace=self._matrix,
+            src_color_range=self._range,
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.BILINEAR,
+            threads=1,
+        )
+        return self._orientation.apply(np.asarray(rgb.to_ndarray(), np.uint8))

@@ -1,0 +1,189 @@
+"""VideoFileSource: the frames of a video file, frame-exact and decoded only where they are asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lift_core.data.source import Crop, FrameSource
+from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, read_colour, read_orientation
+from lift_core.data.video_decoder import Decoder
+from lift_core.data.video_index import VideoIndex, build_index
+from lift_core.errors import FrameReadError, SourceError
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What opening the file once has told; it travels to other processes."""
+
+    index: VideoIndex
+    size: tuple[int, int]
+    pixel_format: str
+    colour: Colour
+    orientation: Orientation
+    sample_aspect_ratio: Fraction
+
+
+class VideoFileSource(FrameSource):
+    """A video file as a clip: its frames in presentation order, by number.
+
+    The first use demuxes the file once to index it. Reading seeks to the key frame that a wanted frame needs, decodes
+    forward in one pass, and keeps the wanted frames only. A frame is matched by its exact presentation time, so what
+    is returned is frame ``i`` of a decode from the start, whatever the container, or an error.
+
+    Frames are turned and mirrored as the file's display matrix says; pixels that are not square stay so. Several
+    video streams: the first one.
+
+    Args:
+        path: the file.
+        matrix: colour matrix, where the file's tag is missing or wrong; see `read_colour` for the default.
+        colour_range: limited or full, likewise.
+        threads: decoder threads; 1 suits loaders with worker processes, 0 lets FFmpeg choose.
+
+    Raises:
+        SourceError: no such file; and on first use no video container, no video stream, no frame to decode.
+        ConfigError: on first use, an unknown matrix or range.
+    """
+
+    # A decoder with threads that was opened before a fork cannot even be closed in the child: its threads are not
+    # there to be joined. Such decoders are kept until the child ends.
+    _inherited: ClassVar[list[Decoder]] = []
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        matrix: Matrix | None = None,
+        colour_range: Range | None = None,
+        threads: int = 1,
+    ) -> None:
+        self._path = Path(path)
+        if not self._path.is_file():
+            raise SourceError("no such video file", where=path, fix="Check the path.")
+        self._matrix: Matrix | None = matrix
+        self._range: Range | None = colour_range
+        self._threads = threads
+        self._known: _Opened | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._decoder: Decoder | None = None
+        self._converter: RgbConverter | None = None
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_decoder": None, "_converter": None}
+
+    @property
+    def name(self) -> str:
+        return self._path.as_posix()
+
+    def __len__(self) -> int:
+        return self._opened.index.count
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._opened.size
+
+    @property
+    def timestamps(self) -> NDArray[np.float64] | None:
+        pts = self.pts
+        return None if pts is None else np.asarray(pts * float(self.time_base), np.float64)
+
+    @property
+    def pts(self) -> NDArray[np.int64] | None:
+        """Presentation times in units of `time_base`, ``[len]``, strictly increasing; None where there are none."""
+        return self._opened.index.times
+
+    @property
+    def time_base(self) -> Fraction:
+        """Seconds per unit of `pts`."""
+        return self._opened.index.time_base
+
+    @property
+    def frame_rate(self) -> Fraction | None:
+        """Average frames per second as the file states it."""
+        return self._opened.index.frame_rate
+
+    @property
+    def colour(self) -> Colour:
+        """The matrix and range that frames are converted with, and the file's other tags."""
+        return self._opened.colour
+
+    @property
+    def orientation(self) -> Orientation:
+        """How stored pictures are turned; frames have it applied already."""
+        return self._opened.orientation
+
+    @property
+    def pixel_format(self) -> str:
+        """FFmpeg's name of the stored format, ``yuv420p`` for example."""
+        return self._opened.pixel_format
+
+    @property
+    def sample_aspect_ratio(self) -> Fraction:
+        """Width over height of a displayed pixel; 1 where the file does not tell."""
+        return self._opened.sample_aspect_ratio
+
+    def close(self) -> None:
+        """Close the file; reading opens it again."""
+        if self._decoder is not None and self._process == os.getpid():
+            self._decoder.close()
+            self._forget()
+
+    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+        slots: dict[int, list[int]] = {}
+        for slot, index in enumerate(indices):
+            slots.setdefault(self._checked(index), []).append(slot)
+        region = crop or Crop(0, 0, *self.size)
+        out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
+        decoder, convert = self._handle()
+        for index, picture in decoder.pictures(sorted(slots)):
+            image = convert(picture)
+            if image.shape[:2] != self.size:
+                raise FrameReadError(
+                    f"frame {index} is {image.shape[0]}x{image.shape[1]}, but frame 0 is {self.size[0]}x{self.size[1]}",
+                    where=self.name,
+                    fix="All frames of a clip have one size: cut the file where its size changes.",
+                )
+            out[slots[index]] = region.apply(image)
+        return out
+
+    def _checked(self, index: int) -> int:
+        if not 0 <= index < len(self):
+            raise FrameReadError(f"frame {index} of a clip of {len(self)} frames", where=self.name)
+        return int(index)
+
+    @property
+    def _opened(self) -> _Opened:
+        if self._known is None:
+            index, first = build_index(self._path)
+            orientation = read_orientation(first)
+            height, width = first.height, first.width
+            self._known = _Opened(
+                index=index,
+                size=(width, height) if orientation.transpose else (height, width),
+                pixel_format=first.format.name,
+                colour=read_colour(first, self._matrix, self._range),
+                orientation=orientation,
+                sample_aspect_ratio=1 / index.aspect_ratio if orientation.transpose else index.aspect_ratio,
+            )
+        return self._known
+
+    def _handle(self) -> tuple[Decoder, RgbConverter]:
+        """The decoder and converter of this process, opened when it first reads."""
+        if self._decoder is not None and self._process != os.getpid():
+            self._inherited.append(self._decoder)
+            self._forget()
+        if self._decoder is None or self._converter is None:
+            self._process = os.getpid()
+            self._decoder = self._opened.index.open_decoder(self._path, self._threads)
+            self._converter = RgbConverter(self._opened.colour, self._opened.orientation)
+        return self._decoder, self._converter
