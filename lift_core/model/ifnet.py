@@ -12,6 +12,10 @@ from lift_core.model.config import LiftConfig
 from lift_core.model.encoder import FeaturePyramid, ResidualBlock
 from lift_core.model.warp import backward_warp, resize_flow
 
+# Matching starts with no say and soft; what it has learnt to trust moves ten times faster than a weight.
+GAIN = 10.0
+SHARPNESS = 20.0
+
 
 class Motion(NamedTuple):
     """What stage 3 believes about the new frame, on one grid of h x w cells.
@@ -33,6 +37,11 @@ class Motion(NamedTuple):
         return Motion(resize_flow(self.flow_t0, size), resize_flow(self.flow_t1, size), occlusion)
 
 
+def unit(features: Tensor) -> Tensor:
+    """Features scaled to length 1 at every place, so that their products are cosines."""
+    return F.normalize(features.float(), dim=1)
+
+
 def symmetric_correlation(features_0: Tensor, features_1: Tensor, radius: int) -> Tensor:
     """How well the references agree if what passes here moves by 2d between them, for every d up to ``radius``.
 
@@ -49,8 +58,7 @@ def symmetric_correlation(features_0: Tensor, features_1: Tensor, radius: int) -
         ``[B, (2 * radius + 1) ** 2, h, w]``; cells outside the grid count as zero.
     """
     height, width = features_0.shape[-2:]
-    scale = features_0.shape[1] ** -0.5
-    padded_0 = F.pad(features_0 * scale, (radius,) * 4)
+    padded_0 = F.pad(features_0, (radius,) * 4)
     padded_1 = F.pad(features_1, (radius,) * 4)
     side = 2 * radius
     planes = [
@@ -62,6 +70,26 @@ def symmetric_correlation(features_0: Tensor, features_1: Tensor, radius: int) -
         for column in range(side + 1)
     ]
     return torch.stack(planes, dim=1)
+
+
+def expected_shift(scores: Tensor, radius: int) -> Tensor:
+    """The mean displacement d under the softmax of a correlation (matching as in GMFlow, Xu et al. 2022).
+
+    Args:
+        scores: ``[B, (2 * radius + 1) ** 2, h, w]`` in the order of ``symmetric_correlation``.
+        radius: largest d, in cells.
+
+    Returns:
+        ``[B, 2, h, w]``, float32, in cells: right, down.
+
+    Where nothing stands out, as on a blank wall, the mean is zero: no evidence, no motion.
+    """
+    steps = torch.arange(-radius, radius + 1, device=scores.device, dtype=torch.float32)
+    share = scores.float().softmax(dim=1).unflatten(1, (2 * radius + 1, 2 * radius + 1))
+    along = steps.view(1, -1, 1, 1)
+    across = (share.sum(dim=1) * along).sum(dim=1)
+    down = (share.sum(dim=2) * along).sum(dim=1)
+    return torch.stack((across, down), dim=1)
 
 
 class FlowLevel(nn.Module):
@@ -87,6 +115,8 @@ class FlowLevel(nn.Module):
         self.act = nn.LeakyReLU(0.1, inplace=True)
         self.block1 = ResidualBlock(hidden)
         self.block2 = ResidualBlock(hidden)
+        self.trust = nn.Parameter(torch.zeros(()))
+        self.sharpness = nn.Parameter(torch.zeros(()))
         self.head = nn.Conv2d(hidden, 5, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
@@ -97,13 +127,14 @@ class FlowLevel(nn.Module):
         warped_1 = backward_warp(self.reduce(features_1), motion.flow_t1)
         height, width = warped_0.shape[-2:]
         near = F.interpolate(self.reduce_context(context), size=(height, width), mode="bilinear", align_corners=False)
-        match = symmetric_correlation(self.to_match(warped_0), self.to_match(warped_1), self.radius)
+        match = symmetric_correlation(unit(self.to_match(warped_0)), unit(self.to_match(warped_1)), self.radius)
+        shift = GAIN * self.trust * expected_shift(SHARPNESS * torch.exp(GAIN * self.sharpness) * match, self.radius)
         moment = t.expand(-1, 1, height, width)
         known = torch.cat((warped_0, warped_1, near, match, *motion, moment), dim=1)
         step = self.head(self.block2(self.block1(self.act(self.join(known))))).float()
         return Motion(
-            motion.flow_t0 + step[:, 0:2],
-            motion.flow_t1 + step[:, 2:4],
+            motion.flow_t0 - 2.0 * t * shift + step[:, 0:2],
+            motion.flow_t1 + 2.0 * (1.0 - t) * shift + step[:, 2:4],
             motion.occlusion + step[:, 4:5],
         )
 
