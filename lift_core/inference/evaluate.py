@@ -134,27 +134,59 @@ def evaluate_clip(
     shots = clip_cuts(source, config) if cuts is None else cuts
     scores: list[tuple[float, float, float]] = []
     skipped = {"cut": 0, "still": 0}
-    hidden: dict[int, Image] = {}
-    for number, pair in enumerate(pairs(method, _even_frames(source, config, shots, hidden))):
-        truth = hidden.pop(2 * number + 1)
-        if pair.kind == "moving":
-            scores.append(_score(pair, _timestep(source, 2 * number), truth))
+    for hidden in hidden_frames(source, method, config, shots):
+        if hidden.pair.kind == "moving":
+            scores.append(_score(hidden))
         else:
-            skipped[pair.kind] += 1
+            skipped[hidden.pair.kind] += 1
     if not scores:
         raise SourceError("no frame to compare: all are at cuts or between equal frames", where=source.name)
     quality, similarity, seconds = (fmean(column) for column in zip(*scores, strict=True))
     return Row(
-        method.name,
-        method.context,
-        source.name,
-        len(scores),
-        quality,
-        similarity,
-        seconds,
-        skipped["cut"],
-        skipped["still"],
+        method=method.name,
+        context=method.context,
+        clip=source.name,
+        frames=len(scores),
+        psnr=quality,
+        ssim=similarity,
+        seconds=seconds,
+        cuts=skipped["cut"],
+        still=skipped["still"],
     )
+
+
+@dataclass(frozen=True)
+class HiddenFrame:
+    """A frame that was hidden, and the pair of frames between which it stood.
+
+    Attributes:
+        number: its place in the clip.
+        truth: the frame itself, scaled as the configuration says.
+        pair: its neighbours, scaled likewise.
+        timestep: where it stood between them, from 0 to 1.
+    """
+
+    number: int
+    truth: Image
+    pair: Pair
+    timestep: float
+
+
+def hidden_frames(
+    source: FrameSource, method: Method, config: EvaluationConfig, cuts: Sequence[int]
+) -> Iterator[HiddenFrame]:
+    """Stream a clip's even frames and give each odd one with the pair around it, from which it can be made again.
+
+    Args:
+        source: the clip.
+        method: what will make the frames.
+        config: how much of the clip is used.
+        cuts: sorted numbers of the frames that begin a shot.
+    """
+    aside: dict[int, Image] = {}
+    for position, pair in enumerate(pairs(method, _even_frames(source, config, cuts, aside))):
+        number = 2 * position + 1
+        yield HiddenFrame(number, aside.pop(number), pair, _timestep(source, number))
 
 
 def mean_row(rows: Sequence[Row]) -> Row:
@@ -227,33 +259,33 @@ def scaled(frame: Image, shorter_side: int | None) -> Image:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _score(pair: Pair, t: float, truth: Image) -> tuple[float, float, float]:
+def _score(hidden: HiddenFrame) -> tuple[float, float, float]:
     """PSNR, SSIM and seconds of one new frame; frames are encoded when first needed, so the seconds hold all."""
     started = time.perf_counter()
-    made = to_image(pair.at(t))
+    made = to_image(hidden.pair.at(hidden.timestep))
     seconds = time.perf_counter() - started
-    return min(psnr(made, truth), EXACT_PSNR), ssim(made, truth), seconds
+    return min(psnr(made, hidden.truth), EXACT_PSNR), ssim(made, hidden.truth), seconds
 
 
 def _even_frames(
-    source: FrameSource, config: EvaluationConfig, cuts: Sequence[int], hidden: dict[int, Image]
+    source: FrameSource, config: EvaluationConfig, cuts: Sequence[int], aside: dict[int, Image]
 ) -> Iterator[StreamFrame]:
-    """Give the even frames and put the odd ones aside in ``hidden``."""
+    """Give the even frames and put the odd ones into ``aside``."""
     for number, frame in enumerate(islice(in_order(source), _used(source, config))):
         image = scaled(frame, config.shorter_side)
         if number % 2:
-            hidden[number] = image
+            aside[number] = image
             continue
         moment = None if source.timestamps is None else float(source.timestamps[number])
         begins_shot = bisect_right(cuts, number) > bisect_right(cuts, number - 2)
         yield StreamFrame(image, moment, begins_shot)
 
 
-def _timestep(source: FrameSource, first: int) -> float:
-    """Where frame ``first + 1`` lies between its neighbours, from 0 to 1."""
+def _timestep(source: FrameSource, number: int) -> float:
+    """Where a frame lies between its neighbours, from 0 to 1."""
     if source.timestamps is None:
         return 0.5
-    before, hidden, after = source.timestamps[first : first + 3]
+    before, hidden, after = source.timestamps[number - 1 : number + 2]
     return float((hidden - before) / (after - before))
 
 

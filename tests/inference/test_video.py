@@ -125,7 +125,7 @@ def test_old_frames_stay_and_new_ones_come_between(tmp_path, factor, suffix):
     for k, image in enumerate(made.frames(range(len(made)))):
         likeness = [psnr(image, other) for other in expected]
         assert int(np.argmax(likeness)) == k
-        assert likeness[k] > 34
+        assert likeness[k] > 32
 
 
 def test_variable_frame_times_are_kept_exactly(tmp_path):
