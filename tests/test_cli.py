@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import types
@@ -60,7 +61,7 @@ main(["--help"])
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert [name for name in cli.COMMANDS if f"\n    {name} " not in result.stdout] == []
+    assert [name for name in cli.COMMANDS if not re.search(rf"\n    {name}\s", result.stdout)] == []
 
 
 def test_version_is_the_package_version(capsys: pytest.CaptureFixture[str]):
