@@ -47,7 +47,7 @@ lab: $(STAMP) sample_data
 	$(BIN)/lift lab $(LAB) $(ARGS)
 
 demo: $(STAMP)
-	$(BIN)/lift demo $(if $(VIDEO),"$(VIDEO)") $(ARGS)
+	$(BIN)/lift demo $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
 test: $(STAMP)
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && LIFT_WORK="$$work" $(BIN)/python -m pytest \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from lift_core import __version__
+from lift_core.cli import build_parser
 from tests.conftest import needs_program
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -162,16 +164,31 @@ def test_wheel_installs_the_command(wheel: list[str]):
     assert any(name.endswith("entry_points.txt") for name in wheel)
 
 
+def dry_run(*arguments: str) -> str:
+    """What make would do, asked in an environment that is not part of a make that runs these tests."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    command = [needs_program("make"), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["lab"], ["lab", "LAB=03", "ARGS=--port 9000"], ["demo"], ["demo", "VIDEO=my clip.mp4", "ARGS=--method dis"]],
+)
+def test_make_calls_lift_with_arguments_that_it_takes(arguments: list[str]):
+    (call,) = re.findall(r"^\.venv/bin/lift (.*)$", dry_run("-n", *arguments), re.MULTILINE)
+    args = build_parser().parse_args(shlex.split(call))
+    assert args.command == arguments[0]
+    assert str(getattr(args, "video", None)) == ("my clip.mp4" if "VIDEO=my clip.mp4" in arguments else "None")
+
+
 def make_targets() -> list[str]:
     (line,) = re.findall(r"^\.PHONY: (help .*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     return line.split()
 
 
 def test_every_make_target_is_in_the_help_and_in_contributing():
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    shown = subprocess.run(
-        [needs_program("make"), "help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    shown = dry_run("help")
     contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [target for target in make_targets() if target != "help" and f"make {target} " not in shown] == []
     assert [target for target in make_targets() if f"`make {target}`" not in contributing] == []
