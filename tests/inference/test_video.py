@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -292,3 +293,22 @@ def test_files_without_pictures_are_refused(tmp_path):
         with pytest.raises(SourceError):
             Interpolator("blend").video(tmp_path / name, tmp_path / "out.mp4", progress=False)
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_full_disk_is_one_clear_error_and_leaves_nothing(tmp_path):
+    pytest.importorskip("resource")
+    rng = np.random.default_rng(0)
+    write_clip(tmp_path / "in.mp4", [rng.integers(0, 256, (96, 128, 3), dtype=np.uint8) for _ in range(4)])
+    # A limit on the size of files stands in for the disk; the signal would end the process.
+    code = """
+import resource, signal, sys
+from lift_core.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+sys.exit(main(["interpolate", *sys.argv[1:], "--method", "blend", "--quiet"]))
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "in.mp4"), str(tmp_path / "out.mp4")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "cannot write" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
