@@ -6,6 +6,10 @@ import os
 import shutil
 from collections.abc import Iterator
 
+# Read when torch is first imported, and inherited by the processes that tests start. The tests' tensors are tiny: a
+# second thread gains nothing, and on a busy machine two threads that wait for each other cost a hundred times more.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 

@@ -1,8 +1,7 @@
-"""Checkpoints of a training run: all that is needed to go on, written whole or not at all, read without running code."""
+"""Checkpoints of a training run: all that is needed to go on, written whole or not at all, read without unpickling."""
 
 from __future__ import annotations
 
-import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -47,9 +46,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # Damaged bytes make torch's unpickler raise anything: KeyError, IndexError, ...
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointError(
-            f"the checkpoint cannot be read: {str(error).splitlines()[0]}",
+            f"the checkpoint cannot be read: {reason}",
             where=path,
             fix="Delete it to resume from the one before.",
         ) from error

@@ -230,7 +230,7 @@ class TrainingRun:
             "elapsed_s": self.elapsed_s,
             "best_psnr": self.best_psnr,
             "rng": torch.get_rng_state(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
         }
         save_checkpoint(self.out, self.step, state, self.config.keep)
         save_weights(self.averaged, self.out / FINAL_WEIGHTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clips")
     for seed in range(3):
         clip = ProceduralClip(ClipConfig(frames=9, height=40, width=48, seed=seed))
-        write_sequence(clip, root / "sequences" / f"{seed:02d}" / "0000")
+        write_sequence(root / "sequences" / f"{seed:02d}" / "0000", map(clip.frame, range(9)), 9)
     return root
 
 
@@ -83,7 +84,7 @@ def test_a_run_leaves_config_log_checkpoints_and_weights(config: TrainConfig) ->
     with (out / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["name"] for row in rows} >= {"val/psnr", "val/psnr_blend"}
-    assert TrainConfig.from_dict(__import__("json").loads((out / "config.json").read_text())) == config
+    assert TrainConfig.from_dict(json.loads((out / "config.json").read_text())) == config
 
 
 def test_training_changes_the_model_and_lowers_the_loss_on_one_batch(config: TrainConfig) -> None:
