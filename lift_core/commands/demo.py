@@ -26,10 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration and print what it found and where the files are."""
     from lift_core.inference.demo import demonstrate_generated, demonstrate_video
-    from lift_core.inference.methods import make_method
+    from lift_core.inference.methods import BASELINES, make_method
 
     chosen = make_method(args.checkpoint or args.method, context=args.context, device=args.device)
-    methods = {chosen.name: chosen, **{name: make_method(name) for name in ("dis", "blend") if name != chosen.name}}
+    label = chosen.name if chosen.name in BASELINES else f"{chosen.name}, T={chosen.context}"
+    methods = {label: chosen, **{name: make_method(name) for name in ("dis", "blend") if name != chosen.name}}
     if args.video is None:
         found = demonstrate_generated(methods, args.out)
     else:
@@ -42,6 +43,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(found: Demonstration) -> str:
     lines = [f"{found.clip}: {found.compared} frames hidden and made again", "mean PSNR, higher is better:"]
-    lines += [f"  {name:<12} {value:6.2f} dB" for name, value in found.psnr.items()]
+    lines += [f"  {name:<16} {value:6.2f} dB" for name, value in found.psnr.items()]
     lines += [f"{path}: {text}" for path, text in found.files.items()]
     return "\n".join(lines)
