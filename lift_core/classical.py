@@ -90,8 +90,42 @@ def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") 
         frame, error = _warp_both(a, b, t, motion, motion_of_a, motion_of_b)
         frames.append(frame)
         errors.append(error)
-    share = 1 / (1 + np.exp(np.clip((errors[0] - errors[1]) / _ERROR_SCALE, -30, 30)))
+    share = _share_of_first(errors[0], errors[1])
     return _to_image(share[..., None] * frames[0] + (1 - share[..., None]) * frames[1])
+
+
+def motion_between(a: Image, b: Image, t: float, *, preset: Preset = "medium") -> tuple[Floats, Floats]:
+    """Estimate how the frame at time ``t`` moves, from DIS flow in both directions.
+
+    Args:
+        a, b: RGB uint8 ``[H, W, 3]`` of any size.
+        t: time between them, strictly between 0 and 1.
+        preset: see `dis_flow`.
+
+    Returns:
+        The motion from ``a`` to ``b`` of what is seen at ``t``, float32 ``[H, W, 2]``, (dx, dy) in pixels: it is at
+        ``x - t * motion`` in ``a`` and at ``x + (1 - t) * motion`` in ``b``. And logits float32 ``[H, W]``, positive
+        where ``a`` shows the place more surely than ``b``.
+
+    Raises:
+        ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
+        ConfigError: an unknown preset.
+    """
+    _require_pair(a, b)
+    motion_of_a, motion_of_b = dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset)
+    motions = (_at_time(motion_of_a, t), _at_time(motion_of_b, t - 1))
+    errors = [_warp_both(a, b, t, motion, motion_of_a, motion_of_b)[1] for motion in motions]
+    share = _share_of_first(errors[0], errors[1])[..., None]
+    motion = (share * motions[0] + (1 - share) * motions[1]).astype(np.float32)
+    seen_in_a = 1 + _consistency(motion_of_a, np.float32(-t) * motion, motion)
+    seen_in_b = 1 + _consistency(motion_of_b, np.float32(1 - t) * motion, motion)
+    return motion, np.log(seen_in_a / seen_in_b).astype(np.float32)
+
+
+def _share_of_first(first_error: Floats, second_error: Floats) -> Floats:
+    """Share in [0, 1] of the first of two candidates, by their errors in grey levels."""
+    share: Floats = 1 / (1 + np.exp(np.clip((first_error - second_error) / _ERROR_SCALE, -30, 30)))
+    return share
 
 
 def _at_time(motion: Floats, t: float) -> Floats:

@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="WEIGHTS",
         help="start from a preset's bundled weights, a file or a run's folder",
     )
+    add("--start", choices=("zero", "dis"), default=keep, help="motion that stage 3 starts from (default: zero)")
     add("--precision", choices=("32-true", "bf16-mixed", "16-mixed"), default=keep)
     add("--accelerator", default=keep, help="auto (default), cpu, cuda, ...")
     add("--devices", type=int, default=keep, help="processes per machine (default: 1)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from lift_core.errors import ConfigError
 
@@ -30,6 +30,8 @@ class LiftConfig:
         refine_feature_width: channels to which s4 features are reduced for the refiner.
         refine_width: hidden channels of the refiner; a multiple of 8.
         refine_blocks: residual blocks of the refiner.
+        start: motion that stage 3 starts from unless it is given one: none, or DIS flow between the references.
+            A model is trained with one of the two and keeps it.
     """
 
     name: str
@@ -49,10 +51,13 @@ class LiftConfig:
     refine_feature_width: int
     refine_width: int
     refine_blocks: int
+    start: Literal["zero", "dis"] = "zero"
 
     def __post_init__(self) -> None:
         if self.context < 2 or self.context % 2:
             raise ConfigError(f"context must be an even number of frames, at least 2, not {self.context}")
+        if self.start not in ("zero", "dis"):
+            raise ConfigError(f"stage 3 cannot start from {self.start!r}", fix="Choose zero or dis.")
         if self.token_width % 4 or self.token_width % self.heads:
             raise ConfigError(f"token_width {self.token_width} must be a multiple of 4 and of heads {self.heads}")
         if self.refine_width % 8:

@@ -169,10 +169,12 @@ class FlowEstimator(nn.Module):
         """
         batch, _, height, width = reference_0.s8.shape
         zero = torch.zeros(batch, 5, height, width, device=context.device)
-        start = (
-            Motion(zero[:, 0:2], zero[:, 2:4], zero[:, 4:5]) if initial is None else initial.resized((height, width))
-        )
+        given = Motion(zero[:, 0:2], zero[:, 2:4], zero[:, 4:5]) if initial is None else initial
+        start = given.resized((height, width))
         first = self.level8(reference_0.s8, reference_1.s8, context, start, t)
         second = self.level8(reference_0.s8, reference_1.s8, context, first, t)
-        finer = second.resized((reference_0.s4.shape[-2], reference_0.s4.shape[-1]))
+        fine = (reference_0.s4.shape[-2], reference_0.s4.shape[-1])
+        # Only the correction comes from the coarse grid, so that the detail of a given motion survives it.
+        correction = Motion(*(after - before for after, before in zip(second, start, strict=True))).resized(fine)
+        finer = Motion(*(old + new for old, new in zip(given.resized(fine), correction, strict=True)))
         return self.level4(reference_0.s4, reference_1.s4, context, finer, t)

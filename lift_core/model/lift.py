@@ -13,6 +13,7 @@ from lift_core.model.encoder import FeaturePyramid, FrameEncoder
 from lift_core.model.ifnet import FlowEstimator, Motion
 from lift_core.model.padding import crop_to, pad_to_multiple
 from lift_core.model.refine import FullResolutionRefiner
+from lift_core.model.start import classical_start
 from lift_core.model.synthesis import CoarseSynthesis
 from lift_core.model.transformer import Aggregate, TemporalAggregator
 
@@ -99,7 +100,7 @@ class LIFT(nn.Module):
             times: ``[B, T]`` relative to the references' midpoint, in units of their gap.
             valid: ``[B, T]`` bool; an invalid frame changes no bit of the result. Both references are valid.
             t: strictly between 0 and 1, one number or ``[B]``.
-            initial: motion that stage 3 starts from, on any grid; zero by default.
+            initial: motion that stage 3 starts from, on any grid; by default as ``config.start`` says.
 
         Raises:
             ShapeError: a shape, or a value of ``t``, that the model does not take.
@@ -144,6 +145,8 @@ class LIFT(nn.Module):
             ShapeError: ``t`` is not strictly between 0 and 1.
         """
         moment = as_timestep(t, reference_0.frame)
+        if initial is None and self.config.start == "dis":
+            initial = classical_start(reference_0.frame, reference_1.frame, moment)
         motion = self.flow(reference_0.pyramid, reference_1.pyramid, context, moment, initial)
         coarse = self.synthesis(reference_0.frame, reference_1.frame, motion, context, moment)
         frame = self.refiner(coarse, motion, reference_0.pyramid.s4, reference_1.pyramid.s4)

@@ -102,13 +102,18 @@ def read_weights(path: Path) -> tuple[LiftConfig, dict[str, Tensor]]:
         raise WeightsError(error.what, where=path, fix=error.fix) from error
 
 
-def save_weights(model: LIFT, path: Path) -> None:
+def save_weights(model: LIFT, path: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write parameters, buffers and config of ``model`` to a safetensors file, whole or not at all.
+
+    Args:
+        model: what to write.
+        path: the file.
+        dtype: of the tensors in the file; float16 halves it. They are read into a float32 model either way.
 
     Raises:
         OutputError: the place cannot be written to.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
     with atomic_file(path) as temporary:
         save_file(tensors, temporary, {"format": FORMAT, "config": json.dumps(model.config.to_dict())})
 

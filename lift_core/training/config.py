@@ -52,11 +52,13 @@ class TrainConfig:
         phase1_share: share of the run that phase 1 takes; phase 1 needs an encoder loaded from ``init``.
         strides: spacings of the training windows; stride s hides the s - 1 frames between the references.
         samples_per_clip: windows drawn at random from each clip in an epoch; 0 takes every window of every clip.
-        learning_rate: peak of AdamW; the loaded part of the model trains at a tenth of it in phase 2.
+        learning_rate: peak of AdamW.
         weight_decay: of AdamW.
         warmup: share of the run over which the rate rises from 0.
         clip_norm: largest gradient norm.
         ema_decay: of the moving average of the weights, which is what is validated and exported.
+        loaded_rate: share of the learning rate at which what ``init`` loaded into the encoder trains in phase 2.
+        start: motion that the model's stage 3 starts from, "zero" or "dis"; see LiftConfig.
         init: weights to start from (a preset's name, a .safetensors file, or a run folder); None starts afresh.
         colour_probability: share of clips whose brightness, contrast, gamma and saturation are changed.
         loss: weights of the loss terms.
@@ -92,6 +94,8 @@ class TrainConfig:
     warmup: float = 0.03
     clip_norm: float = 1.0
     ema_decay: float = 0.998
+    loaded_rate: float = 0.1
+    start: Literal["zero", "dis"] = "zero"
     init: str | None = None
     colour_probability: float = 0.3
     loss: LossConfig = field(default_factory=LossConfig)

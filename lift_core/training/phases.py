@@ -11,9 +11,6 @@ from torch.optim import AdamW, Optimizer
 from lift_core.model.lift import LIFT
 from lift_core.training.config import TrainConfig
 
-# In phase 2 what was loaded moves at this share of the rate of what is new.
-LOADED_RATE = 0.1
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -50,9 +47,9 @@ def enter_phase(model: LIFT, phase: Phase) -> None:
 def make_optimizer(model: LIFT, config: TrainConfig, *, encoder_loaded: bool) -> Optimizer:
     """AdamW over the encoder and the rest; norms and biases are not decayed.
 
-    Each group's ``scale`` is its share of the scheduled rate: a loaded encoder trains at a tenth.
+    Each group's ``scale`` is its share of the scheduled rate: a loaded encoder trains at ``loaded_rate``.
     """
-    encoder_scale = LOADED_RATE if encoder_loaded else 1.0
+    encoder_scale = config.loaded_rate if encoder_loaded else 1.0
     rest = nn.ModuleList(child for name, child in model.named_children() if name != "encoder")
     groups = []
     for module, scale in ((model.encoder, encoder_scale), (rest, 1.0)):

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from lift_core.classical import dis_flow
 from lift_core.model.padding import pad_to_multiple
+from lift_core.model.start import to_images
 from lift_core.model.warp import backward_warp
 
 # Warping errors, in [0, 1] grey values, at which a label counts for 1/e of a perfect one.
@@ -45,8 +46,8 @@ def pseudo_flow(target: Tensor, references: Tensor, executor: Executor | None = 
         Labels on the device of ``target``.
     """
     batch = target.shape[0]
-    middle = _to_images(target)
-    sides = _to_images(references.flatten(0, 1))
+    middle = to_images(target)
+    sides = to_images(references.flatten(0, 1))
     pairs = [(middle[index // 2], sides[index]) for index in range(2 * batch)]
     flows = list(executor.map(_flow, pairs)) if executor is not None else [_flow(pair) for pair in pairs]
     flow = torch.from_numpy(np.stack(flows)).permute(0, 3, 1, 2).to(target.device)
@@ -58,12 +59,6 @@ def pseudo_flow(target: Tensor, references: Tensor, executor: Executor | None = 
 
 def _flow(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> NDArray[np.float32]:
     return dis_flow(pair[0], pair[1], preset="fast")
-
-
-def _to_images(frames: Tensor) -> NDArray[np.uint8]:
-    quantised = (frames.detach() * 255.0).round().clamp(0, 255).to(torch.uint8)
-    images: NDArray[np.uint8] = quantised.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return images
 
 
 def _quarter(maps: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class TrainingRun:
         checkpoints = list_checkpoints(self.out)
         _check_out(self.out, checkpoints, resume=resume)
         torch.manual_seed(config.seed)
-        self.model = LIFT(preset(config.preset))
+        self.model = LIFT(replace(preset(config.preset), start=config.start))
         self.encoder_loaded = config.init is not None
         if config.init is not None:
             count = load_matching(self.model, config.init)

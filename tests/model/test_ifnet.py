@@ -21,7 +21,7 @@ def test_correlation_compares_opposite_places() -> None:
             for x in range(6):
                 inside = 0 <= y - dy < 5 and 0 <= x - dx < 6 and 0 <= y + dy < 5 and 0 <= x + dx < 6
                 if inside:
-                    expected[plane, y, x] = first[:, y - dy, x - dx] @ second[:, y + dy, x + dx] / np.sqrt(3)
+                    expected[plane, y, x] = first[:, y - dy, x - dx] @ second[:, y + dy, x + dx]
     found = symmetric_correlation(torch.from_numpy(first)[None], torch.from_numpy(second)[None], radius)
     np.testing.assert_allclose(found[0].numpy(), expected, atol=1e-12)
 
