@@ -143,7 +143,9 @@ def test_a_stage_that_is_swapped_in_is_run(small_config: LiftConfig, make_window
     class NoMotion(nn.Module):
         def forward(self, first: object, second: object, context: torch.Tensor, t: object, initial: object) -> Motion:
             size = (context.shape[-2] * 4, context.shape[-1] * 4)
-            return Motion(context.new_full((1, 2, *size), 9.0), context.new_zeros(1, 2, *size), context.new_zeros(1, 1, *size))
+            return Motion(
+                context.new_full((1, 2, *size), 9.0), context.new_zeros(1, 2, *size), context.new_zeros(1, 1, *size)
+            )
 
     output = LIFT(small_config, flow=NoMotion())(*make_window(), 0.5)
     assert (output.flow_t0 == 9.0).all()
@@ -152,7 +154,7 @@ def test_a_stage_that_is_swapped_in_is_run(small_config: LiftConfig, make_window
 def test_state_dicts_are_strict(small_config: LiftConfig) -> None:
     state = LIFT(small_config).state_dict()
     state.pop("refiner.head.bias")
-    with pytest.raises(RuntimeError, match="refiner.head.bias"):
+    with pytest.raises(RuntimeError, match=r"refiner\.head\.bias"):
         LIFT(small_config).load_state_dict(state)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.model.conftest import stir
 
 from lift_core.model.config import LiftConfig
 from lift_core.model.transformer import (
@@ -15,6 +14,7 @@ from lift_core.model.transformer import (
     TemporalWindowAttention,
     sinusoidal_encoding,
 )
+from tests.model.conftest import stir
 
 
 def masked_full_attention(layer: TemporalWindowAttention, tokens: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
@@ -42,9 +42,7 @@ def test_window_attention_equals_full_attention_under_the_same_mask(length: int,
     layer = TemporalWindowAttention(16, 2, 8, shifted=shifted)
     tokens = torch.randn(2, 3, length, 16)
     valid = torch.rand(2, length) > 0.3
-    torch.testing.assert_close(
-        layer(tokens, valid), masked_full_attention(layer, tokens, valid), atol=1e-5, rtol=1e-5
-    )
+    torch.testing.assert_close(layer(tokens, valid), masked_full_attention(layer, tokens, valid), atol=1e-5, rtol=1e-5)
 
 
 def test_frame_weights_sum_to_one_over_the_valid_frames(small_config: LiftConfig) -> None:

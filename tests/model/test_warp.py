@@ -50,7 +50,9 @@ def test_warp_equals_opencv_remap() -> None:
     flow = draw.uniform(-6, 6, (29, 41, 2)).astype(np.float32)
     x, y = np.meshgrid(np.arange(41, dtype=np.float32), np.arange(29, dtype=np.float32))
     expected = cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    warped = backward_warp(torch.from_numpy(image).permute(2, 0, 1)[None], torch.from_numpy(flow).permute(2, 0, 1)[None])
+    warped = backward_warp(
+        torch.from_numpy(image).permute(2, 0, 1)[None], torch.from_numpy(flow).permute(2, 0, 1)[None]
+    )
     # OpenCV rounds positions to 1/32 of a pixel.
     np.testing.assert_allclose(warped[0].permute(1, 2, 0).numpy(), expected, atol=1.2 / 32)
 

@@ -64,7 +64,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "step-00000001.pt"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="step-00000001.pt"):
+    with pytest.raises(CheckpointError, match=r"step-00000001\.pt"):
         load_checkpoint(path)
 
 
