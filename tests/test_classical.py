@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.classical import blend, dis_flow, interpolate_dis
+from lift_core.classical import blend, dis_flow, interpolate_dis, motion_between
 from lift_core.errors import ConfigError, ShapeError
 
 Image = NDArray[np.uint8]
@@ -116,3 +116,26 @@ def test_what_is_no_pair_of_images_is_refused(a, b):
 def test_an_unknown_preset_is_refused():
     with pytest.raises(ConfigError, match="ultrafast, fast, medium"):
         dis_flow(texture(32, 32), texture(32, 32), preset="slow")
+
+
+@pytest.mark.parametrize("t", [0.25, 0.5])
+def test_motion_between_leads_from_time_t_back_to_both_references(t):
+    a, b = shifted(0, 0), shifted(8, 4)
+    motion, seen_in_a = motion_between(a, b, t)
+    assert motion.shape == (96, 128, 2)
+    assert seen_in_a.shape == (96, 128)
+    inner = np.s_[16:-16, 16:-16]
+    assert np.abs(motion[inner] - (8, 4)).mean() < 0.4
+    assert np.abs(seen_in_a[inner]).mean() < 0.1
+
+
+def test_what_only_one_reference_shows_is_said_to_be_seen_there():
+    background, square = texture(128, 160, 3), texture(48, 48, 4)
+    a, b = background.copy(), background.copy()
+    a[40:88, 40:88] = square
+    b[40:88, 50:98] = square
+    _, seen_in_a = motion_between(a, b, 0.5)
+    # Half way, the square covers columns 45 to 93: it has just left 40 to 45, and is about to cover 93 to 98.
+    just_uncovered, about_to_be_covered = seen_in_a[46:82, 40:44], seen_in_a[46:82, 94:98]
+    assert just_uncovered.mean() < -0.1
+    assert about_to_be_covered.mean() > 0.1
