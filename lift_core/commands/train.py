@@ -29,7 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--batch", type=int, default=keep, help="samples per forward pass (default: 12)")
     add("--accumulate", type=int, default=keep, help="forward passes per step (default: 1)")
     add("--crop", type=int, default=keep, metavar="PX", help="side of the training crop in both phases (default: 128)")
-    add("--val-crop", type=int, default=keep, metavar="PX", help="side of the validation crop; 0 takes whole frames")
+    add(
+        "--val-crop",
+        type=int,
+        default=keep,
+        metavar="PX",
+        help="side of the validation crop (default: as --crop); 0: whole frames",
+    )
     add("--strides", type=int, nargs="+", default=keep, help="frame spacings of the windows (default: 2)")
     add("--samples-per-clip", type=int, default=keep, help="windows drawn from a clip per epoch (default: all)")
     add("--learning-rate", type=float, default=keep, help="peak rate (default: 0.001)")

@@ -8,20 +8,20 @@ from typing import Any
 
 import cv2
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
 from lift_core.data.clip_table import OnError
 from lift_core.data.discovery import Roots, find_clips
 from lift_core.data.open_dataset import all_clips
-from lift_core.data.sample import Batch, Sample, collate
+from lift_core.data.sample import Batch, Sample, SampleKey, collate
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import Part, SplitConfig
 from lift_core.data.tuner import LoaderSettings, recommend_settings
 from lift_core.data.window import FrameWindow
-from lift_core.errors import DatasetError
+from lift_core.errors import DatasetError, LiftError
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,28 @@ class DataConfig:
         )
 
 
+class _BatchReader(Dataset[Sample]):
+    """Reads and stacks a batch at once, and hands back a LiftError instead of raising it.
+
+    An error that is raised in a worker reaches the training process as a copy whose message is the worker's whole
+    traceback; one that is handed back arrives as it was.
+    """
+
+    def __init__(self, dataset: ClipDataset) -> None:
+        self.dataset = dataset
+
+    def __getitems__(self, keys: list[SampleKey]) -> Batch | LiftError:
+        try:
+            return collate([self.dataset[key] for key in keys])
+        except LiftError as error:
+            return error
+
+
+def _as_read(batch: Any) -> Any:
+    """In place of DataLoader's collating, which _BatchReader has done."""
+    return batch
+
+
 class Loader:
     """Batches of one data set, uint8: a DataLoader together with the sampler that remembers its place.
 
@@ -89,7 +111,8 @@ class Loader:
         dataset: where samples come from. sampler: their order and place. settings: how to read.
 
     Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
-    ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save.
+    ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save. What a data set raises
+    (a LiftError) is raised here as it was, whichever process read.
     """
 
     def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
@@ -97,11 +120,11 @@ class Loader:
         self.sampler = sampler
         self.settings = settings
         self._loader: DataLoader[Sample] = DataLoader(
-            dataset,
+            _BatchReader(dataset),
             batch_size=sampler.batch_size,
             sampler=sampler,
             drop_last=sampler.drop_last,
-            collate_fn=collate,
+            collate_fn=_as_read,
             # DataLoader draws a seed for its workers at every start; from torch's own generator, that would make
             # the random numbers of a training depend on how often it was resumed.
             generator=torch.Generator().manual_seed(0),
@@ -109,7 +132,10 @@ class Loader:
         )
 
     def __iter__(self) -> Iterator[Batch]:
-        return iter(self._loader)
+        for batch in self._loader:
+            if isinstance(batch, LiftError):
+                raise batch
+            yield batch
 
     def __len__(self) -> int:
         return len(self._loader)

@@ -69,7 +69,7 @@ class TrainConfig:
         workers: loader workers; None lets ``recommend_settings`` choose.
         seed: of the weights, the order and the augmentation.
         val_fraction: see ``val_data``.
-        val_crop: side of the centre crop of validation frames; 0 takes whole frames.
+        val_crop: side of the centre crop of validation frames; 0 takes whole frames, None ``phase2_crop``.
         val_windows_per_clip: validation windows, spread evenly over each clip.
         val_every: steps between validations and checkpoints.
         on_error: stop at a clip or frame that cannot be read, or count, log and replace it.
@@ -106,7 +106,7 @@ class TrainConfig:
     workers: int | None = None
     seed: int = 0
     val_fraction: float = 0.05
-    val_crop: int = 128
+    val_crop: int | None = None
     val_windows_per_clip: int = 4
     val_every: int = 200
     on_error: Literal["raise", "skip"] = "raise"

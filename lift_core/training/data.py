@@ -28,12 +28,13 @@ def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: i
     """
     context = preset(config.preset).context
     count = config.samples_per_clip
+    val_crop = config.phase2_crop if config.val_crop is None else config.val_crop
     data = DataConfig(
         window=[FrameWindow.uniform(context, stride) for stride in config.strides],
         batch_size=config.batch,
         crop=(crop, crop),
         augmentation=AugmentationConfig(colour=config.colour_probability),
-        val_crop=(config.val_crop, config.val_crop) if config.val_crop else None,
+        val_crop=(val_crop, val_crop) if val_crop else None,
         sampling=Sampling("random", count=count) if count else Sampling("all"),
         val_sampling=Sampling("even", count=config.val_windows_per_clip),
         split_config=SplitConfig(fractions=(1.0 - config.val_fraction, config.val_fraction, 0.0)),

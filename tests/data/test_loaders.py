@@ -188,3 +188,11 @@ def test_fewer_samples_than_a_step_are_refused(tree: Path) -> None:
 def test_frames_smaller_than_the_crop_are_refused(tree: Path) -> None:
     with pytest.raises(DatasetError, match="smaller than the crop"):
         list(create_dataloaders(tree, replace(CONFIG, crop=(64, 64)), settings=NO_WORKERS).train)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_a_sample_arrives_as_it_was_raised(tree: Path, workers: int) -> None:
+    loaders = create_dataloaders(tree, replace(CONFIG, crop=(4000, 4000)), settings=LoaderSettings(num_workers=workers))
+    with pytest.raises(DatasetError, match="smaller than the crop of 4000x4000") as caught:
+        next(iter(loaders.train))
+    assert "Traceback" not in str(caught.value)
