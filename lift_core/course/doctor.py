@@ -53,6 +53,7 @@ class Facts:
         opencv_error: the error of ``import cv2``; None where it works.
         programs: outside programs by name: where they are, or None.
         weights: names of the bundled weight files.
+        course: whether this is a clone with the course, which needs the extras; an installed package does without.
     """
 
     python: str
@@ -70,6 +71,7 @@ class Facts:
     opencv_error: str | None
     programs: Mapping[str, str | None]
     weights: tuple[str, ...]
+    course: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def examine(facts: Facts) -> list[Finding]:
     """Judge ``facts``; every finding that is not "ok" or a note carries one line of advice."""
     return [
         _python(facts),
-        *_packages(facts.packages),
+        *_packages(facts.packages if facts.course else [p for p in facts.packages if not p.extra]),
+        *([] if facts.course else _absent_extras(facts.packages)),
         _opencv(facts),
         _torchvision(facts),
         *_machine(facts),
@@ -113,6 +116,15 @@ def _packages(packages: Iterable[PackageFact]) -> list[Finding]:
     healthy = sum(finding.severity == "ok" for finding in findings)
     problems = [finding for finding in findings if finding.severity != "ok"]
     return [Finding("ok", "packages", f"{healthy} of {len(findings)} as pinned or in range"), *problems]
+
+
+def _absent_extras(packages: Iterable[PackageFact]) -> list[Finding]:
+    """One note for each extra that is not complete, for a package that is used without the course."""
+    missing: dict[str, list[str]] = {}
+    for package in packages:
+        if package.extra and (package.installed is None or not package.fits):
+            missing.setdefault(package.extra, []).append(package.name)
+    return [Finding("note", f"extra '{name}'", f"not installed: {', '.join(lacks)}") for name, lacks in missing.items()]
 
 
 def _package(package: PackageFact) -> Finding:
@@ -207,6 +219,8 @@ def _gpu(facts: Facts) -> Finding:
 def _kernel(facts: Facts) -> Finding:
     if facts.kernel:
         return Finding("ok", "Jupyter kernel", "python3 is registered")
+    if not facts.course:
+        return Finding("note", "Jupyter kernel", "none is needed outside the course")
     if facts.kernel is None:
         return Finding("broken", "Jupyter kernel", "cannot be asked: jupyter_client is missing", REINSTALL)
     advice = "Register it: python -m ipykernel install --sys-prefix"

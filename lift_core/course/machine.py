@@ -38,6 +38,7 @@ def gather() -> Facts:
         opencv_error=_import_error("cv2"),
         programs={name: shutil.which(name) for name in PROGRAMS},
         weights=_weights(),
+        course=_root() is not None,
     )
 
 

@@ -132,3 +132,13 @@ def test_this_environment_holds_every_package_in_range():
     assert facts["torch"].extra == ""
     assert facts["ruff"].extra == "dev"
     assert [package for package in facts.values() if not package.fits] == []
+
+
+def test_an_installed_package_does_without_the_course():
+    findings = examine(
+        replace(HEALTHY, course=False, kernel=None, packages=(TORCH, replace(RUFF, installed=None, fits=False)))
+    )
+    assert not is_broken(findings)
+    assert Finding("note", "extra 'dev'", "not installed: ruff") in findings
+    assert Finding("ok", "packages", "1 of 1 as pinned or in range") in findings
+    assert all(finding.severity in ("ok", "note") for finding in findings)
