@@ -11,6 +11,7 @@ from typing import Any
 from lift_core.errors import ConfigError
 from lift_core.training.config import CONFIG_FILE, TrainConfig
 
+STOPPED = 3
 HELP = "train a model on videos or frame sequences"
 
 
@@ -68,10 +69,7 @@ def run(args: argparse.Namespace) -> int:
     if args.print_config:
         print(json.dumps(config.to_dict(), indent=2))
         return 0
-    result = train(config, resume=args.resume)
-    state = "finished" if result.finished else "stopped; go on with --resume"
-    print(f"{state} after {result.step} steps, best validation {result.best_psnr:.2f} dB; weights in {result.weights}")
-    return 0 if result.finished else 3
+    return 0 if train(config, resume=args.resume).finished else STOPPED
 
 
 def _config(args: argparse.Namespace) -> TrainConfig:

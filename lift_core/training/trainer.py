@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -71,6 +72,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> TrainResult:
     """
     fabric = Fabric(
         accelerator=config.accelerator,
+        strategy="ddp_find_unused_parameters_true" if config.devices * config.num_nodes > 1 else "auto",
         devices=config.devices,
         num_nodes=config.num_nodes,
         precision=config.precision,
@@ -117,19 +119,19 @@ class TrainingRun:
         if not self.encoder_loaded:
             self._say("phase 1 is skipped: no encoder was loaded, and random features are not worth freezing")
         started = time.monotonic() - self.elapsed_s
-        log = RunLog(self.out) if self.fabric.is_global_zero else None
-        with stop_on_signals() as stop, self._progress_bar() as bar:
-            while self._done() < 1.0 and not stop.requested:
+        with stop_on_signals() as stop, self._progress_bar() as bar, self._open_log() as log, self.executor:
+            stopped = False
+            while self._done() < 1.0 and not stopped:
                 phase = phase_at(self.config, self._done(), encoder_loaded=self.encoder_loaded)
-                self._train_phase(phase, started, stop, bar, log)
-        self._checkpoint()
-        if log is not None:
-            log.close()
-        self.executor.shutdown()
-        return TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
+                stopped = self._train_phase(phase, started, stop, bar, log)
+            self._checkpoint()
+        result = TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
+        state = "finished" if result.finished else "stopped; go on with --resume"
+        self._say(f"{state} after {result.step} steps, best validation {result.best_psnr:.2f} dB: {result.weights}")
+        return result
 
-    def _train_phase(self, phase: Phase, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> None:
-        """Train until the phase, the epoch or the run ends."""
+    def _train_phase(self, phase: Phase, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> bool:
+        """Train until the phase, the epoch or the run ends; whether it was a signal that ended it."""
         enter_phase(self.model, phase)
         loaders = self._loaders(phase.crop)
         sampler = loaders.train.sampler
@@ -143,11 +145,11 @@ class TrainingRun:
             group = list(islice(batches, self.config.accumulate))
             waited += time.monotonic() - asked
             if not group:
-                break
+                return False
             terms = self._optimize(group)
             used += len(group)
             self.step += 1
-            self.elapsed_s = time.monotonic() - started
+            self.elapsed_s, stopping = self._agree(time.monotonic() - started, stop.requested)
             self.position = sampler.state_after(used).as_dict()
             self._report(terms, waited, bar, log)
             waited = 0.0
@@ -155,8 +157,17 @@ class TrainingRun:
                 self._validate(loaders, log)
                 self._checkpoint()
             now = phase_at(self.config, self._done(), encoder_loaded=self.encoder_loaded)
-            if stop.requested or self._done() >= 1.0 or now != phase:
-                return
+            if stopping or self._done() >= 1.0 or now != phase:
+                return stopping
+
+    def _agree(self, elapsed_s: float, stopping: bool) -> tuple[float, bool]:
+        """The longest clock and any wish to stop among the processes: one that left alone would hang the others."""
+        if self.fabric.world_size == 1:
+            return elapsed_s, stopping
+        told = torch.tensor([elapsed_s, float(stopping)], device=self.fabric.device)
+        agreed = self.fabric.all_reduce(told, reduce_op="max")
+        assert isinstance(agreed, torch.Tensor)
+        return agreed[0].item(), bool(agreed[1])
 
     def _optimize(self, group: Sequence[Batch]) -> dict[str, float]:
         """One optimizer step over the batches of ``group``; the loss terms, averaged over them."""
@@ -261,6 +272,9 @@ class TrainingRun:
 
     def _done(self) -> float:
         return progress(self.config, self.step, self.elapsed_s)
+
+    def _open_log(self) -> AbstractContextManager[RunLog | None]:
+        return closing(RunLog(self.out)) if self.fabric.is_global_zero else nullcontext()
 
     def _progress_bar(self) -> Any:
         return tqdm(total=self.config.steps, initial=self.step, unit="step", disable=not self.fabric.is_global_zero)

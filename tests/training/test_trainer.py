@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -187,3 +189,15 @@ def test_a_loss_that_is_not_finite_names_its_sample(config: TrainConfig) -> None
     with pytest.raises(TrainingError, match="not finite") as caught:
         run._loss(spoiled)  # type: ignore[arg-type]
     assert caught.value.where == batch["key"][1]
+
+
+def test_two_processes_train_one_model_and_stop_together(config: TrainConfig, tmp_path: Path) -> None:
+    lift = Path(sys.executable).with_name("lift")
+    arguments = ["--steps", "3", "--batch", "1", "--crop", "32", "--devices", "2", "--accelerator", "cpu"]
+    places = ["--data", *config.data, "--out", str(tmp_path / "both"), "--workers", "0", "--val-every", "2"]
+    result = subprocess.run(
+        [lift, "train", *arguments, *places], capture_output=True, text=True, check=False, timeout=150
+    )
+    assert result.returncode == 0, result.stderr
+    assert (result.stdout + result.stderr).count("finished after 3 steps") == 1
+    assert [path.name for path in list_checkpoints(tmp_path / "both")] == ["step-00000002.pt", "step-00000003.pt"]
