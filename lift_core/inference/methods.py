@@ -13,7 +13,7 @@ from torch import Tensor
 from lift_core.classical import blend, interpolate_dis
 from lift_core.errors import ConfigError
 from lift_core.inference.frames import Frame, Image, batch_as, image_as, to_batch, to_image
-from lift_core.model.lift import LIFT, ReferenceFeatures
+from lift_core.model.lift import LIFT, ReferenceFeatures, WindowFeatures
 from lift_core.model.weights import load_lift
 
 BASELINES: dict[str, Callable[[Image, Image, float], Image]] = {"blend": blend, "dis": interpolate_dis}
@@ -121,15 +121,16 @@ class LiftMethod:
     @torch.inference_mode()
     def between(self, first: _LiftReference, second: _LiftReference, window: Window) -> Draw:
         """Aggregate the window once; each new frame is one decoding."""
+        features = WindowFeatures(torch.stack(list(window.features))[None], first.features, second.features)
         aggregate = self.model.aggregate(
-            torch.stack(list(window.features))[None],
+            features,
             torch.tensor([window.times], dtype=torch.float32, device=self.device),
             torch.tensor([window.valid], device=self.device),
         )
 
         @torch.inference_mode()
         def draw(t: float) -> Frame:
-            output = self.model.decode(first.features, second.features, aggregate.context, t)
+            output = self.model.decode(features, aggregate, t)
             return batch_as(output.frame, first.frame)
 
         return draw

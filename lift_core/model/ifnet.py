@@ -142,7 +142,7 @@ class FlowLevel(nn.Module):
 class FlowEstimator(nn.Module):
     """A cascade: twice at s8 with the same weights, once at s4.
 
-    Starting from zero motion it stays at zero until trained, because the last convolution of each level is zero.
+    A fresh estimator returns the motion it starts from: its matching has no say yet and its last convolutions are zero.
     """
 
     def __init__(self, config: LiftConfig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,21 @@ class ReferenceFeatures:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class WindowFeatures:
+    """A window, encoded: what `aggregate` and `decode` need of it. A stream puts it together from what it kept.
+
+    Attributes:
+        s16: ``[B, T, C16, H'/16, W'/16]``, features of all frames, the references at T/2 - 1 and T/2 among them.
+        reference_0: the reference before the new frame, at all scales.
+        reference_1: the reference after it.
+    """
+
+    s16: Tensor
+    reference_0: ReferenceFeatures
+    reference_1: ReferenceFeatures
+
+
 @dataclass
 class LiftOutput:
     """Everything that one decoding makes.
@@ -47,7 +62,7 @@ class LiftOutput:
         visibility: ``[B, 1, H, W]`` in [0, 1], the share of reference 0 in the blend.
         warped_0: reference 0 warped to the new frame ``[B, 3, H, W]``.
         warped_1: the same for reference 1.
-        frame_weights: ``[B, T]``, how much each frame of the window counted; None from ``decode``.
+        frame_weights: ``[B, T]``, how much each frame of the window counted; they sum to 1.
     """
 
     frame: Tensor
@@ -58,11 +73,14 @@ class LiftOutput:
     visibility: Tensor
     warped_0: Tensor
     warped_1: Tensor
-    frame_weights: Tensor | None = None
+    frame_weights: Tensor
 
 
 class LIFT(nn.Module):
     """Long-range Interpolation with Far Temporal context.
+
+    ``forward`` is ``encode``, ``aggregate`` and ``decode`` in a row. A stream calls them apart: it encodes each frame
+    once, aggregates once per pair of references, and decodes once per new frame.
 
     Any stage can be swapped in; a stage left out is the package's own, built from ``config``.
     """
@@ -106,17 +124,18 @@ class LIFT(nn.Module):
             ShapeError: a shape, or a value of ``t``, that the model does not take.
         """
         check_window(frames, times, valid)
+        features = self.encode(frames)
+        return self.decode(features, self.aggregate(features, times, valid), t, initial)
+
+    def encode(self, frames: Tensor) -> WindowFeatures:
+        """Stage 1 on a window ``[B, T, 3, H, W]`` in [0, 1]: all scales of the references, s16 of the other frames."""
         length = frames.shape[1]
         left, right = length // 2 - 1, length // 2
         reference_0 = self.encode_reference(frames[:, left])
         reference_1 = self.encode_reference(frames[:, right])
         middle = torch.stack((reference_0.pyramid.s16, reference_1.pyramid.s16), dim=1)
-        s16 = torch.cat(
-            (self._encode_context(frames[:, :left]), middle, self._encode_context(frames[:, right + 1 :])), 1
-        )
-        aggregate = self.aggregate(s16, times, valid)
-        output = self.decode(reference_0, reference_1, aggregate.context, t, initial)
-        return replace(output, frame_weights=aggregate.frame_weights)
+        before, after = (self._encode_context(part) for part in (frames[:, :left], frames[:, right + 1 :]))
+        return WindowFeatures(torch.cat((before, middle, after), dim=1), reference_0, reference_1)
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to 32s."""
@@ -127,30 +146,32 @@ class LIFT(nn.Module):
         padded = pad_to_multiple(frame)
         return ReferenceFeatures(padded, self.encoder(padded), (frame.shape[-2], frame.shape[-1]))
 
-    def aggregate(self, s16: Tensor, times: Tensor, valid: Tensor) -> Aggregate:
-        """Stage 2 on ``s16`` ``[B, T, C16, h, w]``: once per pair of references, whatever the number of new frames."""
-        return self.temporal(s16, times, valid)
+    def aggregate(self, features: WindowFeatures, times: Tensor, valid: Tensor) -> Aggregate:
+        """Stage 2: once per pair of references, whatever the number of new frames.
+
+        Args:
+            features: of the window.
+            times: ``[B, T]``, see ``forward``.
+            valid: ``[B, T]`` bool.
+        """
+        return self.temporal(features.s16, times, valid)
 
     def decode(
-        self,
-        reference_0: ReferenceFeatures,
-        reference_1: ReferenceFeatures,
-        context: Tensor,
-        t: Tensor | float,
-        initial: Motion | None = None,
+        self, features: WindowFeatures, aggregate: Aggregate, t: Tensor | float, initial: Motion | None = None
     ) -> LiftOutput:
-        """Stages 3 to 5: one new frame at ``t`` from the encoded references and their context.
+        """Stages 3 to 5: one new frame at ``t`` from the encoded references and the window's context.
 
         Raises:
             ShapeError: ``t`` is not strictly between 0 and 1.
         """
-        moment = as_timestep(t, reference_0.frame)
+        first, second = features.reference_0, features.reference_1
+        moment = as_timestep(t, first.frame)
         if initial is None and self.config.start == "dis":
-            initial = classical_start(reference_0.frame, reference_1.frame, moment)
-        motion = self.flow(reference_0.pyramid, reference_1.pyramid, context, moment, initial)
-        coarse = self.synthesis(reference_0.frame, reference_1.frame, motion, context, moment)
-        frame = self.refiner(coarse, motion, reference_0.pyramid.s4, reference_1.pyramid.s4)
-        size = reference_0.size
+            initial = classical_start(first.frame, second.frame, moment)
+        motion = self.flow(first.pyramid, second.pyramid, aggregate.context, moment, initial)
+        coarse = self.synthesis(first.frame, second.frame, motion, aggregate.context, moment)
+        frame = self.refiner(coarse, motion, first.pyramid.s4, second.pyramid.s4)
+        size = first.size
         return LiftOutput(
             frame=crop_to(frame if self.training else frame.clamp(0.0, 1.0), size),
             coarse=crop_to(coarse.frame, size),
@@ -160,6 +181,7 @@ class LIFT(nn.Module):
             visibility=crop_to(coarse.visibility, size),
             warped_0=crop_to(coarse.warped_0, size),
             warped_1=crop_to(coarse.warped_1, size),
+            frame_weights=aggregate.frame_weights,
         )
 
     def _encode_context(self, frames: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lift_core.model.config import preset
-from lift_core.model.lift import LIFT
+from lift_core.model.lift import LIFT, WindowFeatures
 
 
 def gigaflop_per_new_frame(name: str, side: int = 256) -> float:
@@ -19,8 +19,8 @@ def gigaflop_per_new_frame(name: str, side: int = 256) -> float:
         model.encode_frames(torch.empty(1, 3, side, side))
         s16 = torch.empty(1, config.context, config.widths[2], side // 16, side // 16)
         times, valid = torch.empty(1, config.context), torch.ones(1, config.context, dtype=torch.bool)
-        aggregate = model.aggregate(s16, times, valid)
-        model.decode(reference, reference, aggregate.context, torch.empty(1))
+        features = WindowFeatures(s16, reference, reference)
+        model.decode(features, model.aggregate(features, times, valid), torch.empty(1))
     return counter.get_total_flops() / 1e9
 
 

@@ -53,21 +53,18 @@ def test_a_fresh_model_that_starts_from_flow_beats_the_blend() -> None:
 def test_a_given_motion_keeps_its_detail_through_the_coarse_level(small_config: LiftConfig) -> None:
     model = LIFT(replace(small_config, start="dis")).eval()
     frames = moving_clip()
-    first, second = model.encode_reference(frames[:1]), model.encode_reference(frames[2:])
-    moment = torch.full((1, 1, 1, 1), 0.5)
-    start = classical_start(first.frame, second.frame, moment)
-    s16 = torch.stack((first.pyramid.s16, second.pyramid.s16), dim=1)
-    context = model.aggregate(s16, torch.tensor([[-0.5, 0.5]]), torch.ones(1, 2, dtype=torch.bool)).context
-    output = model.decode(first, second, context, 0.5)
-    torch.testing.assert_close(output.flow_t0, start.flow_t0)
+    features = model.encode(frames[[0, 2]][None])
+    aggregate = model.aggregate(features, torch.tensor([[-0.5, 0.5]]), torch.ones(1, 2, dtype=torch.bool))
+    start = classical_start(frames[:1], frames[2:], torch.full((1, 1, 1, 1), 0.5))
+    torch.testing.assert_close(model.decode(features, aggregate, 0.5).flow_t0, start.flow_t0)
 
 
 def test_a_given_motion_is_preferred_to_the_models_own_start(small_config: LiftConfig) -> None:
     model = LIFT(replace(small_config, start="dis")).eval()
     frames = moving_clip()
-    first, second = model.encode_reference(frames[:1]), model.encode_reference(frames[2:])
     none = torch.zeros(1, 2, 24, 32)
-    output = model.decode(first, second, torch.zeros(1, 16, 6, 8), 0.5, Motion(none, none, none[:, :1]))
+    times, valid = torch.tensor([[-0.5, 0.5]]), torch.ones(1, 2, dtype=torch.bool)
+    output = model(frames[[0, 2]][None], times, valid, 0.5, Motion(none, none, none[:, :1]))
     assert not output.flow_t0.any()
 
 

@@ -34,6 +34,7 @@ def make_output(frame: torch.Tensor, flow: float = 0.0) -> LiftOutput:
         visibility=torch.full((batch, 1, height, width), 0.5),
         warped_0=frame,
         warped_1=frame,
+        frame_weights=torch.full((batch, 2), 0.5),
     )
 
 
