@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
+from lift_core.course.execute import execute_solution
+from lift_core.course.labs import find_lab
 from lift_core.course.notebooks import Cell, LabError, Notebook, is_generated, mark, read_notebook, to_bytes
 from lift_core.course.stubs import stub_solutions
 from lift_core.course.workspace import repository_root
@@ -111,6 +113,21 @@ def build_all(root: Path, *, check: bool = False) -> list[Path]:
     return changed + stale
 
 
+def execute_solutions(root: Path, names: list[str]) -> None:
+    """Run the named solutions of the repository ``root``, or all, and store their outputs.
+
+    Raises:
+        ConfigError: no solution, or more than one, has a name.
+        LabError: a solution does not run to its end.
+    """
+    folder = root / "solutions"
+    found = [find_lab(folder, name) for name in names] if names else sorted(folder.glob("*.ipynb"))
+    for solution in found:
+        if solution is not None:
+            execute_solution(solution)
+            print(f"executed: {solution.relative_to(root)}")
+
+
 def _refuse_foreign(lab: Path) -> None:
     if lab.exists() and not is_generated(lab):
         raise OutputError(
@@ -124,9 +141,16 @@ def main(argv: list[str] | None = None) -> int:
     """Build all labs; with ``--check`` write nothing and return 1 where one differs from its solution."""
     parser = argparse.ArgumentParser(prog="python -m lift_core.course.build", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a lab is out of date")
+    parser.add_argument(
+        "--execute", nargs="*", metavar="LAB", help="first run these solutions (all where none is named) and store them"
+    )
     args = parser.parse_args(argv)
+    if args.check and args.execute is not None:
+        parser.error("--check writes nothing, --execute does: choose one")
     try:
         root = repository_root()
+        if args.execute is not None:
+            execute_solutions(root, args.execute)
         changed = build_all(root, check=args.check)
     except LiftError as error:
         print(f"build: {error}", file=sys.stderr)

@@ -67,11 +67,14 @@ def test_a_failing_cell_is_named_and_the_file_left_as_it_was(tmp_path: Path):
     assert path.read_bytes() == before
 
 
-def test_cell_metadata_other_than_tags_is_dropped():
+def test_cell_metadata_other_than_tags_and_widgets_are_dropped():
     cell = code("a", "1", "worked")
     cell["metadata"]["jupyter"] = {"source_hidden": True}
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "4f"}, "text/plain": "FloatSlider()"}
+    cell["outputs"] = [{"output_type": "display_data", "data": widget, "metadata": {}}]
     (cleaned,) = stable({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})["cells"]
     assert cleaned["metadata"] == {"tags": ["worked"]}
+    assert [output["data"] for output in cleaned["outputs"]] == [{"text/plain": "FloatSlider()"}]
 
 
 def test_the_builder_runs_the_named_solutions_first(

@@ -1,0 +1,95 @@
+"""Runs solution notebooks from top to bottom in fresh kernels and stores their outputs, and nothing volatile."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lift_core.atomic import atomic_file
+from lift_core.course.notebooks import LabError, Notebook, read_notebook, to_bytes
+from lift_core.errors import MissingDependencyError
+
+CELL_TIMEOUT_S = 120
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def execute_solution(path: Path) -> None:
+    """Run the notebook at ``path`` and write it back with its outputs; ids, tags and text stay as they are.
+
+    The notebook runs in its own folder, and ``LIFT_WORK`` is a temporary one, so that it dirties nothing.
+
+    Raises:
+        LabError: a cell fails or runs for more than ``CELL_TIMEOUT_S`` seconds; the file is left as it was.
+        MissingDependencyError: the packages of the extra "lab" are not installed.
+        OutputError: the file cannot be written.
+    """
+    notebook = stable(_run(path))
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(to_bytes(notebook))
+
+
+def stable(notebook: Notebook) -> Notebook:
+    """Drop what differs from run to run: times, versions, and widgets, whose text stays to stand for them."""
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    cells = []
+    for cell in notebook["cells"]:
+        tags = cell.get("metadata", {}).get("tags", [])
+        kept = {**cell, "metadata": {"tags": sorted(tags)} if tags else {}}
+        if "outputs" in cell:
+            kept["outputs"] = [_without_widget(output) for output in cell["outputs"]]
+        cells.append(kept)
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _without_widget(output: dict[str, Any]) -> dict[str, Any]:
+    if "data" not in output:
+        return output
+    return {**output, "data": {kind: data for kind, data in output["data"].items() if kind != _WIDGET}}
+
+
+def _run(path: Path) -> Notebook:
+    read_notebook(path)  # Its error is one line; nbformat's is a page.
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+    except ImportError as error:
+        raise MissingDependencyError(
+            "notebooks cannot be run here: JupyterLab's packages are missing.",
+            fix='Run `make setup`, or: pip install "lift-core[lab]"',
+        ) from error
+    node = nbformat.read(path, as_version=4)
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    with tempfile.TemporaryDirectory() as work:
+        client = NotebookClient(
+            node,
+            timeout=CELL_TIMEOUT_S,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+            record_timing=False,
+            coalesce_streams=True,
+        )
+        try:
+            client.execute(env={**os.environ, "LIFT_WORK": work})
+        except CellExecutionError as error:
+            raise _failure(f"{error.ename}: {error.evalue}", node, path) from error
+        except (CellControlSignal, DeadKernelError) as error:
+            raise _failure(str(error).splitlines()[0], node, path) from error
+    ran: Notebook = json.loads(nbformat.writes(node))
+    return ran
+
+
+def _failure(what: str, node: Any, path: Path) -> LabError:
+    """Name the cell that was started last, which is the one that failed."""
+    started = [cell["id"] for cell in node.cells if cell.get("execution_count") is not None]
+    where = f"{path}, cell {started[-1]}" if started else path
+    return LabError(f"the notebook does not run to its end: {what}.", where=where)
