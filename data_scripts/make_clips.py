@@ -24,6 +24,14 @@ def size(text: str) -> tuple[int, int]:
     return height, width
 
 
+def rate(text: str) -> Fraction:
+    """Parse ``30`` or ``30000/1001``."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate, such as 30 or 30000/1001") from None
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("out", type=Path, help="folder to write to")
@@ -36,7 +44,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cuts", type=int, default=0, help="scene cuts in each clip")
     parser.add_argument("--format", choices=("png", "jpg", "mp4"), default="png", help="image sequences or video files")
     parser.add_argument("--crf", type=int, default=18, help="quality of mp4, 0 is lossless")
-    parser.add_argument("--fps", type=Fraction, default=Fraction(30), help="frames per second of mp4, 30 or 30000/1001")
+    parser.add_argument("--fps", type=rate, default=Fraction(30), help="frames per second of mp4, 30 or 30000/1001")
     parser.add_argument(
         "--flow", action="store_true", help="also write the true flow from each frame to the next (.flo) and its mask"
     )

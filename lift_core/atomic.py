@@ -35,10 +35,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder to fill; it becomes ``path``, in place of what was there, when the block ends well.
 
+    Where ``path`` is a link to a folder, that folder is replaced and the link stays.
+
     Raises:
         OutputError: the place cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    place = path.resolve()
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.partial")
     with _reported(path):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
@@ -47,10 +50,24 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             for file in temporary.rglob("*"):
                 _sync(file)
             _sync(temporary)
-            shutil.rmtree(path, ignore_errors=True)
-            temporary.replace(path)
+            _take_the_place(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_the_place(new: Path, place: Path) -> None:
+    """Rename a folder; one that was there is renamed away first, so that its name never holds a half-deleted one."""
+    if not place.is_dir():
+        new.replace(place)
+        return
+    old = place.with_name(f".{place.name}.{os.getpid()}.replaced")
+    place.rename(old)
+    try:
+        new.rename(place)
+    except OSError:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

@@ -59,8 +59,14 @@ def write_image(path: Path, image: Image, options: list[int] | None = None) -> N
         OutputError: the place cannot be written to.
     """
     ordered = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), ordered, options or []):
-        raise OutputError("cannot write the image", where=path, fix="Check the place, its rights and free space.")
+    # OpenCV only encodes: it crashes on names that are not UTF-8, and knows no other letters on Windows.
+    _, data = cv2.imencode(path.suffix, ordered, options or [])
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the image: {error.strerror}", where=path, fix="Check the place, its rights and free space."
+        ) from error
 
 
 def write_video(path: Path, frames: Iterable[Image], *, fps: Fraction = Fraction(30), crf: int = 18) -> None:
@@ -80,7 +86,8 @@ def write_video(path: Path, frames: Iterable[Image], *, fps: Fraction = Fraction
 
 
 def _encode(path: Path, frames: Iterable[Image], fps: Fraction, crf: int) -> None:
-    with av.open(str(path), "w") as container:
+    # With the protocol spelled out a colon in the name does not become one.
+    with av.open(f"file:{path}", "w") as container:
         stream: av.VideoStream | None = None
         for frame in frames:
             if stream is None:

@@ -27,7 +27,11 @@ def decode_rgb(data: bytes) -> NDArray[np.uint8]:
         raise ValueError("empty file")
     if data.startswith(_JPEG_START) and not _jpeg_is_whole(data):
         raise ValueError("truncated JPEG")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error as error:
+        # A header that promises more pixels than OpenCV takes, for one.
+        raise ValueError(f"a picture that OpenCV refuses ({error.err})") from error
     if image is None:
         raise ValueError("damaged or truncated picture, or no PNG or JPEG at all")
     return np.asarray(image, np.uint8)

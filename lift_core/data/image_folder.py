@@ -159,13 +159,12 @@ def _numbered(folder: Path, names: Sequence[str]) -> _NumberedNames | None:
     numbers = [int(match["number"]) for match in found]
     _refuse_repeats(folder, numbers, names)
     step = math.gcd(*(number - numbers[0] for number in numbers)) or 1
-    run = range(numbers[0], numbers[-1] + 1, step)
-    digits = len(found[0]["number"])
-    pattern = _NumberedNames(found[0]["prefix"], digits, found[0]["suffix"], run)
     # With more holes than files the numbers are names (time stamps, say), not frame numbers.
-    if len(run) > 2 * len(names) or any(
-        pattern[(number - numbers[0]) // step] != name for number, name in zip(numbers, names, strict=True)
-    ):
+    if (numbers[-1] - numbers[0]) // step + 1 > 2 * len(names):
+        return None
+    run = range(numbers[0], numbers[-1] + 1, step)
+    pattern = _NumberedNames(found[0]["prefix"], len(found[0]["number"]), found[0]["suffix"], run)
+    if any(pattern[(number - numbers[0]) // step] != name for number, name in zip(numbers, names, strict=True)):
         return None
     return pattern
 

@@ -31,8 +31,8 @@ def open_container(path: Path) -> InputContainer:
     if not path.is_file():
         raise SourceError("no such file", where=path, fix="Check the path.")
     try:
-        # With the protocol spelled out a colon in the name does not become one.
-        container = av.open(f"file:{path}")
+        # With the protocol spelled out a colon in the name does not become one. Titles may be in any encoding.
+        container = av.open(f"file:{path}", metadata_errors="backslashreplace")
     except (av.FFmpegError, OSError) as error:
         raise SourceError(
             f"cannot open the video: {error.strerror}", where=path, fix="Is it a complete video file?"

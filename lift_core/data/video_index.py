@@ -68,12 +68,13 @@ def build_index(path: Path) -> tuple[VideoIndex, av.VideoFrame]:
         # AVI has no presentation times: what FFmpeg makes up is wrong where pictures are reordered.
         # (It also counts fields as frames there, which the guess corrects.)
         made_up = container.format.name == "avi" and stream.codec_context.has_b_frames and not listed.is_reordered
-        rate = stream.guessed_rate if made_up else stream.average_rate or stream.guessed_rate
+        average, guessed = stream.average_rate, stream.guessed_rate
     table = listed.table() if listed.has_usable_times else PacketTable.empty()
     head = _decode_head(path, table)
-    index = VideoIndex(table, None, 0, time_base, rate, aspect_ratio)
+    index = VideoIndex(table, None, 0, time_base, average or guessed, aspect_ratio)
     if made_up or not _are_believable(listed, head):
-        return _count_frames(path, index), head[0]
+        # An average of times that mean nothing means nothing: raw H.264 of any rate averages 25.
+        return _count_frames(path, replace(index, frame_rate=guessed or average)), head[0]
     return _keep_decodable(path, index, listed, head, cut_off), head[0]
 
 

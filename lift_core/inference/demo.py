@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file
 from lift_core.data.clip_writer import write_video
+from lift_core.data.extraction import scale_down
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.scene_cuts import in_order
 from lift_core.data.source import FrameSource
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, SourceError
-from lift_core.inference.evaluate import EXACT_PSNR, EvaluationConfig, clip_cuts, hidden_frames, scaled
+from lift_core.inference.evaluate import EXACT_PSNR, EvaluationConfig, clip_cuts, hidden_frames
 from lift_core.inference.frames import to_image
 from lift_core.inference.methods import Method
 from lift_core.inference.streaming import StreamFrame, detect_shots, interpolate_stream
@@ -104,6 +105,12 @@ def demonstrate_video(
     """
     clip = VideoFileSource(source, threads=0)
     count = _frames_within(clip, seconds)
+    if count < 3:
+        raise SourceError(
+            f"a comparison needs three frames, and the first {seconds:g} seconds hold {count}",
+            where=source,
+            fix="Use more seconds, or a longer video.",
+        )
     config = EvaluationConfig(max_frames=min(count, _MOST_COMPARED), shorter_side=shorter_side)
     comparison = _compare(clip, methods, config)
     first = next(iter(methods))
@@ -178,12 +185,13 @@ def _double(method: Method, clip: VideoFileSource, source: Path, output: Path, c
     """Write the first ``count`` frames of a video, scaled down, at twice their rate."""
     whole = read_timeline(source, clip)
     timeline = replace(whole, ticks=whole.ticks[:count]).multiplied(2)
-    images = (scaled(image, shorter_side) for image in islice(in_order(clip), count))
+    style = read_style(source, clip).multiplied(2)
+    images = (scale_down(image, shorter_side) for image in islice(in_order(clip), count))
     frames = interpolate_stream(method, detect_shots(StreamFrame(*pair) for pair in _timed(images, clip)), 2)
-    size = scaled(clip.frame(0), shorter_side).shape
+    size = scale_down(clip.frame(0), shorter_side).shape
     with (
         atomic_file(output) as partial,
-        VideoWriter(partial, (size[0], size[1]), timeline.time_base, read_style(source, clip)) as writer,
+        VideoWriter(partial, (size[0], size[1]), timeline.time_base, style, place=output) as writer,
     ):
         for frame, tick, duration in zip(frames, timeline.ticks, timeline.durations, strict=True):
             writer.write(to_image(frame), tick, duration)

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from statistics import fmean
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lift_core.data.extraction import scale_down
 from lift_core.data.scene_cuts import find_cuts, in_order
 from lift_core.data.source import FrameSource
 from lift_core.errors import ConfigError, SourceError
@@ -249,16 +249,6 @@ def to_json(rows: Sequence[Row], config: EvaluationConfig) -> str:
     return json.dumps({"config": asdict(config), "rows": [asdict(row) for row in rows]}, indent=2) + "\n"
 
 
-def scaled(frame: Image, shorter_side: int | None) -> Image:
-    """Scale a frame down, by area, so that its shorter side has so many pixels; smaller ones are left as they are."""
-    height, width = frame.shape[:2]
-    if shorter_side is None or min(height, width) <= shorter_side:
-        return frame
-    scale = shorter_side / min(height, width)
-    size = (round(width * scale), round(height * scale))
-    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def _score(hidden: HiddenFrame) -> tuple[float, float, float]:
     """PSNR, SSIM and seconds of one new frame; frames are encoded when first needed, so the seconds hold all."""
     started = time.perf_counter()
@@ -272,7 +262,7 @@ def _even_frames(
 ) -> Iterator[StreamFrame]:
     """Give the even frames and put the odd ones into ``aside``."""
     for number, frame in enumerate(islice(in_order(source), _used(source, config))):
-        image = scaled(frame, config.shorter_side)
+        image = scale_down(frame, config.shorter_side)
         if number % 2:
             aside[number] = image
             continue

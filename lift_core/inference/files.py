@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,11 @@ from lift_core.errors import ConfigError, FrameReadError, OutputError, SourceErr
 from lift_core.inference.frames import Frame, to_image
 from lift_core.inference.methods import Method
 from lift_core.inference.streaming import StreamFrame, check_factor, detect_shots, interpolate_stream, pairs
-from lift_core.inference.video_style import read_style, read_timeline
+from lift_core.inference.video_style import Timeline, read_style, read_timeline
 from lift_core.inference.video_writer import CONTAINERS, VideoWriter
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+_MKV_TICK = Fraction(1, 1000)
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,13 @@ def interpolate_video(
     _check_output(source, output, force, CONTAINERS)
     clip = VideoFileSource(source, threads=0)
     _check_length(clip)
-    timeline = read_timeline(source, clip).multiplied(factor)
+    timeline, style = read_timeline(source, clip).multiplied(factor), read_style(source, clip).multiplied(factor)
+    _check_steps(timeline, output)
     counter = _CutCounter(clip)
     frames = interpolate_stream(method, counter.stream(), factor)
     with (
         atomic_file(output) as partial,
-        VideoWriter(
-            partial, clip.size, timeline.time_base, read_style(source, clip), crf=crf, audio_from=source
-        ) as writer,
+        VideoWriter(partial, clip.size, timeline.time_base, style, crf=crf, audio_from=source, place=output) as writer,
     ):
         images = map(to_image, _with_progress(frames, len(timeline.ticks), progress))
         for image, tick, duration in zip(images, timeline.ticks, timeline.durations, strict=True):
@@ -140,6 +142,21 @@ def _check_crf(crf: int) -> None:
         raise ConfigError(f"crf {crf} is not a quality of libx264.", fix="Use 0 (lossless) to 51; 18 is usual.")
 
 
+def _check_steps(timeline: Timeline, output: Path) -> None:
+    """Refuse times that the container would round to equal ones.
+
+    Raises:
+        OutputError: it would.
+    """
+    closest = min(b - a for a, b in pairwise(timeline.ticks)) * timeline.time_base
+    if output.suffix.lower() == ".mkv" and closest < _MKV_TICK:
+        raise OutputError(
+            f"MKV counts time in milliseconds, and frames would come {float(1000 * closest):.2g} ms apart",
+            where=output,
+            fix="Name an output that ends in .mp4, or choose a smaller factor.",
+        )
+
+
 def _check_output(source: Path, output: Path, force: bool, suffixes: tuple[str, ...]) -> None:
     """Refuse an output that would destroy something, or whose kind is unknown.
 
@@ -158,8 +175,8 @@ def _check_output_folder(source: Path, output: Path, force: bool) -> None:
     """Refuse a folder that holds anything but an earlier result.
 
     Raises:
-        OutputError: it is the input or a file, or holds files and is not to be replaced, or holds other files than
-            this program writes.
+        OutputError: it is the input, a file, or the folder that this process runs in; or holds files and is not to be
+            replaced, or holds other files than this program writes.
     """
     if not output.exists():
         return
@@ -167,6 +184,8 @@ def _check_output_folder(source: Path, output: Path, force: bool) -> None:
         raise OutputError("the output is a file, not a folder", where=output, fix="Name another folder.")
     if source.exists() and output.samefile(source):
         raise OutputError("the output is the input", where=output, fix="Name another folder.")
+    if Path.cwd().is_relative_to(output.resolve()):
+        raise OutputError("the output is the folder you are in", where=output, fix="Name a folder below it.")
     names = sorted(path.name for path in output.iterdir())
     if names and names != [_frame_name(number) for number in range(len(names))]:
         raise OutputError("the output folder holds other files", where=output, fix="Name a new or empty folder.")

@@ -22,13 +22,21 @@ def check_frame(frame: Frame) -> None:
     """
     if isinstance(frame, Tensor):
         known = frame.ndim == 3 and frame.shape[0] == 3 and frame.is_floating_point() and frame.numel() > 0
-    else:
+    elif isinstance(frame, np.ndarray):
         known = frame.ndim == 3 and frame.shape[2] == 3 and frame.dtype == np.uint8 and frame.size > 0
+    else:
+        known = False
     if not known:
         raise ShapeError(
-            f"a {type(frame).__name__} of shape {list(frame.shape)} and type {frame.dtype} is not one RGB frame.",
+            f"{_in_words(frame)} is not one RGB frame.",
             fix="Pass numpy uint8 [H, W, 3] or torch float [3, H, W] in [0, 1].",
         )
+
+
+def _in_words(thing: object) -> str:
+    if isinstance(thing, Tensor | np.ndarray):
+        return f"a {type(thing).__name__} of shape {list(thing.shape)} and type {thing.dtype}"
+    return f"a {type(thing).__name__}"
 
 
 def to_image(frame: Frame) -> Image:

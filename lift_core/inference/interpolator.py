@@ -50,6 +50,9 @@ class Interpolator:
         any length. Nothing is morphed across a scene cut: new frames there repeat the nearer neighbour. Between
         frames that are equal to the last bit, the first is repeated.
 
+        The clip's own frames are given back as they are, not copied: copy one before you draw on it, for the frames
+        that follow are made from it.
+
         Args:
             frames: the clip, equally spaced in time.
             factor: new frame rate over old, a whole number of 2 or more.
@@ -92,7 +95,8 @@ class Interpolator:
 
         Raises:
             ConfigError: an impossible factor or crf.
-            OutputError: the output is the input, exists, has an unknown suffix, or cannot be written.
+            OutputError: the output is the input, exists, has an unknown suffix, cannot hold the audio or times as close
+                as the factor asks for, or cannot be written.
             SourceError, FrameReadError: no video, fewer than two frames, or a damaged frame.
         """
         return interpolate_video(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +14,18 @@ from av.container import InputContainer
 from lift_core.data.video_colour import Matrix, Range
 from lift_core.data.video_container import open_container, packets, video_stream
 from lift_core.data.video_file import VideoFileSource
+from lift_core.errors import ConfigError
 
 _LARGEST_TICKS_PER_SECOND = 2**31 - 1
 """MP4 stores them in 32 bits."""
 
 _USUAL_RATE = Fraction(30)
+
+_FINEST_RATE = 10_000
+"""Largest denominator of a frame rate; FFmpeg holds both its parts in 32 bits."""
+
+_RGB = 0
+_CODE_OF_MATRIX: dict[Matrix, int] = {"bt601": 6, "bt709": 1, "smpte240m": 7, "bt2020": 9}
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,8 @@ class VideoStyle:
         rate: frames per second, a hint for players and the encoder; times are exact without it.
         pixel_aspect: width over height of one pixel as displayed.
         matrix, primaries, transfer, colour_range: tags as ITU-T H.273 and FFmpeg number them (range: 0 unknown,
-            1 limited, 2 full), written as they were found.
+            1 limited, 2 full), written as they were found; but the matrix of a video stored as RGB is that which it
+            is coded with.
         coding_matrix, coding_range: what RGB is converted with: the tags, or what an untagged file is taken to be.
     """
 
@@ -41,6 +49,10 @@ class VideoStyle:
     colour_range: int
     coding_matrix: Matrix
     coding_range: Range
+
+    def multiplied(self, factor: int) -> VideoStyle:
+        """The style of a video of ``factor`` times the frame rate."""
+        return replace(self, rate=(self.rate * factor).limit_denominator(_FINEST_RATE))
 
 
 @dataclass(frozen=True)
@@ -62,11 +74,19 @@ class Timeline:
 
         The last frame keeps its duration, and with it the clip its own. The time base is ``factor`` times finer, so
         every time is exact, unless that is beyond what a file can hold.
+
+        Raises:
+            ConfigError: a factor so large that frames would share a time.
         """
         base = self.time_base / factor
         if 1 / base > _LARGEST_TICKS_PER_SECOND:
             base = self.time_base
         fine = self.time_base / base
+        if min(b - a for a, b in pairwise(self.ticks)) * fine < factor:
+            raise ConfigError(
+                f"factor {factor} puts frames closer together than a video can count time.",
+                fix="Choose a smaller factor.",
+            )
         steps = [
             Fraction(a * (factor - step) + b * step, factor) * fine
             for a, b in pairwise(self.ticks)
@@ -92,10 +112,11 @@ def read_style(path: Path, source: VideoFileSource) -> VideoStyle:
     with open_container(path) as container:
         # Code points that mean the same matrix are kept apart, so that players see the tag that was there.
         context = video_stream(container, path).codec_context
+        matrix = int(context.colorspace)
         return VideoStyle(
             rate=source.frame_rate or _USUAL_RATE,
             pixel_aspect=source.sample_aspect_ratio,
-            matrix=int(context.colorspace),
+            matrix=_CODE_OF_MATRIX[colour.matrix] if matrix == _RGB else matrix,
             primaries=colour.primaries,
             transfer=colour.transfer,
             colour_range=int(context.color_range),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +10,7 @@ from typing import Any, Self
 
 import av
 import numpy as np
-from av.container import OutputContainer
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from lift_core.data.video_colour import Matrix
@@ -41,6 +41,7 @@ class VideoWriter:
         style: their colours and pixel shape.
         crf: quality of libx264, 0 (lossless) to 51; 18 is hard to tell from the original.
         audio_from: a file whose audio streams are copied; None for a silent video.
+        place: what errors call the file, where ``path`` is a temporary name of it.
 
     An odd height or width does not go with 4:2:0, so such a video is written as 4:4:4 and keeps its size. There are no
     B-frames: then every frame's duration, the last one's too, is stored as it is.
@@ -58,14 +59,16 @@ class VideoWriter:
         *,
         crf: int = 18,
         audio_from: Path | None = None,
+        place: Path | None = None,
     ) -> None:
-        self._style, self._time_base = style, time_base
+        self._style, self._time_base, self._place = style, time_base, place or path
         self._durations: dict[int, int] = {}
         options = {"movflags": "+faststart"} if path.suffix.lower() != ".mkv" else {}
-        self._container = av.open(str(path), "w", options=options)
+        # With the protocol spelled out a colon in the name does not become one.
+        self._container = av.open(f"file:{path}", "w", options=options)
         try:
             self._stream = self._add_video(size, crf)
-            self._audio = _AudioCopy(audio_from, self._container) if audio_from is not None else None
+            self._audio = None if audio_from is None else _AudioCopy(audio_from, self._add_audio, self._store)
         except BaseException:
             self._container.close()
             raise
@@ -113,6 +116,18 @@ class VideoWriter:
         context.color_primaries, context.color_trc = style.primaries, style.transfer
         return stream
 
+    def _add_audio(self, like: av.AudioStream) -> av.AudioStream:
+        try:
+            return self._container.add_stream_from_template(like)
+        except (ValueError, av.FFmpegError) as error:
+            raise OutputError(
+                f"this container cannot hold the audio as it is ({like.codec_context.name})",
+                where=self._place,
+                fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
+                if self._place.suffix.lower() == ".mkv"
+                else "Name an output that ends in .mkv.",
+            ) from error
+
     def _convert(self, image: NDArray[np.uint8]) -> av.VideoFrame:
         matrix = _SWSCALE_MATRICES[self._style.coding_matrix]
         return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24").reformat(
@@ -121,30 +136,53 @@ class VideoWriter:
             dst_colorspace=matrix,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.JPEG if self._style.coding_range == "full" else ColorRange.MPEG,
+            # Without exact rounding, greys turn green in full range: their chroma becomes 127.
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
         )
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         """Hand one frame to the encoder, or none to end, and store what comes out."""
         try:
-            for packet in self._stream.encode(frame):
-                if packet.pts is not None:
-                    packet.duration = self._durations.pop(packet.pts)
-                self._container.mux(packet)
+            made = self._stream.encode(frame)
         except av.FFmpegError as error:
-            raise OutputError(
-                f"the video cannot be written: {error.strerror}",
-                where=self._container.name,
-                fix="Check the place, its rights and free space.",
-            ) from error
+            raise self._failure(error) from error
+        for packet in made:
+            if packet.pts is not None:
+                packet.duration = self._durations.pop(packet.pts)
+            self._store(packet)
+
+    def _store(self, packet: av.Packet[Any]) -> None:
+        try:
+            self._container.mux(packet)
+        except av.FFmpegError as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: av.FFmpegError) -> OutputError:
+        return OutputError(
+            f"the video cannot be written: {error.strerror}",
+            where=self._place,
+            fix="Check the place, its rights and free space.",
+        )
 
 
 class _AudioCopy:
-    """Moves the audio packets of one file into another, in step with the video, so that neither has to be buffered."""
+    """Moves the audio packets of one file into another, in step with the video, so that neither has to be buffered.
 
-    def __init__(self, path: Path, output: OutputContainer) -> None:
-        self._path, self._output = path, output
+    Args:
+        path: the file with the audio.
+        add: adds a stream like the one given to the other file.
+        store: puts a packet of an added stream into it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        add: Callable[[av.AudioStream], av.AudioStream],
+        store: Callable[[av.Packet[Any]], None],
+    ) -> None:
+        self._path, self._store = path, store
         self._input = open_container(path)
-        self._streams = {stream.index: self._add(stream) for stream in self._input.streams.audio}
+        self._streams = {stream.index: add(stream) for stream in self._input.streams.audio}
         self._packets = self._input.demux(*self._input.streams.audio) if self._streams else iter(())
         self._waiting: av.Packet[Any] | None = None
 
@@ -155,7 +193,7 @@ class _AudioCopy:
                 self._waiting = packet
                 return
             packet.stream = self._streams[packet.stream.index]
-            self._output.mux(packet)
+            self._store(packet)
 
     def close(self) -> None:
         self._input.close()
@@ -169,13 +207,3 @@ class _AudioCopy:
             return next((packet for packet in self._packets if packet.dts is not None), None)
         except av.FFmpegError as error:
             raise SourceError(f"the audio cannot be read: {error.strerror}", where=self._path) from error
-
-    def _add(self, stream: av.AudioStream) -> av.AudioStream:
-        try:
-            return self._output.add_stream_from_template(stream)
-        except (ValueError, av.FFmpegError) as error:
-            raise OutputError(
-                f"this container cannot hold the audio ({stream.codec_context.name})",
-                where=self._output.name,
-                fix="Name an output that ends in .mkv.",
-            ) from error

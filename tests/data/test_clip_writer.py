@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +17,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file, atomic_folder
-from lift_core.data.clip_writer import frame_name, write_sequence, write_video
+from lift_core.data.clip_writer import frame_name, write_image, write_sequence, write_video
 from lift_core.data.flow_file import read_flow, write_flow
+from lift_core.data.image_decoding import decode_rgb
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.errors import FrameReadError, OutputError, ShapeError
 
@@ -148,3 +152,61 @@ def test_make_clips_names_what_is_impossible(
 ) -> None:
     assert make_clips.main([str(tmp_path), "--frames", "2", "--cuts", "5"]) == 2
     assert "5 cuts in 2 frames" in capsys.readouterr().err
+
+
+def test_a_folder_is_never_half_deleted_under_its_name(
+    tmp_path: Path, frames: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sequence(tmp_path / "0000", frames, 3)
+    seen = []
+
+    def watched(path: Path, ignore_errors: bool = False) -> None:
+        seen.append(sorted(file.name for file in (tmp_path / "0000").iterdir()))
+
+    monkeypatch.setattr("lift_core.atomic.shutil.rmtree", watched)
+    write_sequence(tmp_path / "0000", frames[:2], 2)
+    assert seen[1:] == [["im00.png", "im01.png"]] * len(seen[1:])
+    assert len(seen) > 1
+
+
+def test_a_file_in_the_place_of_a_folder_is_kept(tmp_path: Path, frames: NDArray[np.uint8]) -> None:
+    (tmp_path / "0000").write_text("precious")
+    with pytest.raises(OutputError):
+        write_sequence(tmp_path / "0000", frames, 3)
+    assert (tmp_path / "0000").read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not text")
+def test_a_folder_name_that_is_not_utf_8_is_written_to(tmp_path: Path) -> None:
+    # In a process of its own, for what this guards against is a crash.
+    code = """
+import os, pathlib, sys
+import numpy as np
+from lift_core.data.clip_writer import write_sequence
+write_sequence(pathlib.Path(sys.argv[1], os.fsdecode(b"caf\\xe9")), [np.full((4, 4, 3), 9, np.uint8)], 1)
+"""
+    ended = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (written,) = (tmp_path / os.fsdecode(b"caf\xe9")).iterdir()
+    assert np.array_equal(decode_rgb(written.read_bytes()), np.full((4, 4, 3), 9, np.uint8))
+
+
+def test_an_image_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No such file"):
+        write_image(tmp_path / "missing" / "a.png", np.zeros((4, 4, 3), np.uint8))
+
+
+def test_a_colon_in_a_videos_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(Path("12:30.mp4"), [np.zeros((16, 16, 3), np.uint8)] * 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["12:30.mp4"]
+
+
+@pytest.mark.parametrize("rate", ["1/0", "fast"])
+def test_make_clips_refuses_what_is_no_rate(
+    make_clips: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], rate: str
+) -> None:
+    with pytest.raises(SystemExit):
+        make_clips.main([str(tmp_path), "--fps", rate])
+    assert "is not a rate" in capsys.readouterr().err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -198,3 +200,19 @@ def test_a_pickled_source_is_small_and_reads_the_same(tmp_path: Path) -> None:
     data = pickle.dumps(ImageFolderSource(tmp_path))
     assert len(data) < 1000
     assert np.array_equal(pickle.loads(data).frame(120), numbered_frame(7))
+
+
+def test_a_header_that_promises_too_many_pixels_is_an_error() -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    with pytest.raises(ValueError, match="OpenCV refuses"):
+        decode_rgb(b"\x89PNG\r\n\x1a\n" + header + body)
+
+
+def test_numbers_of_any_length_may_be_names(tmp_path: Path) -> None:
+    for name in ("11111111111111111111111.png", "99999999999999999999998.png"):
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
+    assert len(ImageFolderSource(tmp_path)) == 2

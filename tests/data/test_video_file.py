@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lift_core.data.clip_writer import write_video
 from lift_core.data.source import Crop
 from lift_core.data.video_colour import Matrix, Orientation, Range
 from lift_core.data.video_decoder import ForwardPass
@@ -159,6 +160,13 @@ def test_files_without_times_are_counted_with_one_warning(
         assert numbers(source, [5]) == [5]
     assert source.timestamps is None
     assert len(caplog.records) == 1
+
+
+def test_a_bare_stream_has_the_rate_that_its_pictures_state(tmp_path: Path) -> None:
+    frames = [numbered_frame(number) for number in range(8)]
+    write_video(tmp_path / "bare.h264", frames, fps=Fraction(48))
+    source = VideoFileSource(tmp_path / "bare.h264")
+    assert (source.timestamps, source.frame_rate) == (None, 48)
 
 
 def test_order_repeats_and_crop(video: Path) -> None:

@@ -70,5 +70,5 @@ def test_no_time_too_little_and_no_motion_are_refused(tmp_path, video):
         demo.demonstrate_video(METHODS, video, tmp_path / "out", seconds=0, shorter_side=32)
     with pytest.raises(SourceError):
         demo.demonstrate_video(METHODS, tmp_path / "still.mp4", tmp_path / "out", seconds=9, shorter_side=32)
-    with pytest.raises(ConfigError):
+    with pytest.raises(SourceError, match=r"first 0\.01 seconds hold 1"):
         demo.demonstrate_video(METHODS, video, tmp_path / "out", seconds=0.01, shorter_side=32)

@@ -128,3 +128,21 @@ def test_bad_images_and_times_are_refused(tmp_path, folder):
     with pytest.raises(OutputError, match=r"\.png"):
         interpolator.images(first, folder / "im01.png", tmp_path / "out.gif")
     assert listed(tmp_path) == ["in", "small.png", "text.png"]
+
+
+def test_a_link_to_a_folder_stays_and_the_folder_gets_the_frames(tmp_path, folder):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk", target_is_directory=True)
+    for _ in range(2):
+        Interpolator("blend").folder(folder, tmp_path / "out", force=True, progress=False)
+        assert (tmp_path / "out").is_symlink()
+        assert len(listed(tmp_path / "disk")) == 7
+
+
+@pytest.mark.parametrize("output", [".", ".."])
+def test_the_folder_one_is_in_is_not_replaced(tmp_path, folder, monkeypatch, output):
+    (tmp_path / "here" / "deeper").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / ("deeper" if output == ".." else ""))
+    with pytest.raises(OutputError, match="you are in"):
+        Interpolator("blend").folder(folder, output, progress=False)
+    assert listed(tmp_path / "here") == ["deeper"]

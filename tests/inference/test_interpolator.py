@@ -127,3 +127,12 @@ def test_an_unknown_device_is_refused(lift, tmp_path, device):
     save_weights(lift, tmp_path / "mine.safetensors")
     with pytest.raises(ConfigError, match="--device cpu"):
         Interpolator(tmp_path / "mine.safetensors", device=device)
+
+
+@pytest.mark.parametrize("thing", [None, "a.png", [[1, 2, 3]]])
+def test_what_is_no_array_is_refused_by_its_kind(thing):
+    interpolator = Interpolator("blend")
+    with pytest.raises(ShapeError, match=type(thing).__name__):
+        interpolator(thing, thing)
+    with pytest.raises(ShapeError, match=type(thing).__name__):
+        list(interpolator.frames([thing, thing]))

@@ -312,3 +312,90 @@ sys.exit(main(["interpolate", *sys.argv[1:], "--method", "blend", "--quiet"]))
     assert ended.returncode == 2
     assert "cannot write" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_the_frame_rate_that_a_container_states_is_the_new_one(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(6))
+    doubled(tmp_path / "in.mp4", tmp_path / "out.mkv")
+    # What converts the result further takes this rate for its clock, and drops the frames that do not fit it.
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert float(container.streams.video[0].average_rate) == pytest.approx(60, rel=0.01)
+
+
+@pytest.mark.parametrize("tags", [(1, 1, 1, 2), (6, 6, 6, 2)], ids=["bt709", "bt601"])
+def test_greys_stay_grey_in_full_range(tmp_path, tags):
+    ramp = np.repeat(np.repeat(np.arange(8, 248, 4, np.uint8).reshape(6, 10), 8, axis=0), 8, axis=1)
+    image = np.repeat(ramp[..., None], 3, axis=2)
+    write_clip(tmp_path / "in.mp4", [image, image], tags=tags)
+    doubled(tmp_path / "in.mp4", tmp_path / "out.mp4", crf=0)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        picture = next(container.decode(video=0))
+    for plane in picture.planes[1:]:
+        assert set(np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : plane.width].ravel()) == {128}
+
+
+@pytest.mark.parametrize("size", [(32, 48), (33, 49)])
+def test_a_video_stored_as_rgb_keeps_its_colours(tmp_path, size):
+    image = np.full((*size, 3), (200, 60, 20), np.uint8)
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        stream = container.add_stream("libx264rgb", rate=25, options={"qp": "0"})
+        (stream.height, stream.width), stream.pix_fmt = size, "rgb24"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    made = doubled(tmp_path / "in.mkv", tmp_path / "out.mp4")
+    assert np.abs(made.frame(1).astype(int) - image).max() <= 4
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].codec_context.colorspace != 0
+
+
+def test_a_colon_in_the_outputs_name_is_no_protocol(tmp_path, monkeypatch):
+    write_clip(tmp_path / "in.mp4", moving(2))
+    monkeypatch.chdir(tmp_path)
+    assert len(doubled(Path("in.mp4"), Path("12:30.mp4"))) == 3
+
+
+def write_avi(path: Path, images: Sequence[Image], title: str = "", audio: str = "") -> Path:
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = title
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = images[0].shape[:2]
+        tone = container.add_stream(audio, rate=44100, layout="mono", bit_rate=64000) if audio else None
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+        if tone is not None:
+            _add_tone(container, tone, 0.1)
+    return path
+
+
+def test_a_title_in_another_encoding_does_no_harm(tmp_path):
+    data = write_avi(tmp_path / "in.avi", moving(3), title="cafe").read_bytes()
+    assert data.count(b"cafe") == 1
+    (tmp_path / "in.avi").write_bytes(data.replace(b"cafe", b"caf\xe9"))
+    assert len(doubled(tmp_path / "in.avi", tmp_path / "out.mp4")) == 5
+
+
+def test_a_factor_beyond_what_files_can_count_is_refused_at_once(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(2))
+    with pytest.raises(ConfigError, match="closer together"):
+        Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", 10**9, progress=False)
+
+
+def test_mkv_refuses_steps_below_its_millisecond(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving(3), pts=[0, 2, 4], last_duration=2)
+    with pytest.raises(OutputError, match=r"milliseconds.*0\.83 ms.*\.mp4"):
+        doubled(tmp_path / "in.mp4", tmp_path / "out.mkv", factor=4)
+    assert not (tmp_path / "out.mkv").exists()
+    assert len(doubled(tmp_path / "in.mp4", tmp_path / "out.mkv", factor=3)) == 7
+    assert len(doubled(tmp_path / "in.mp4", tmp_path / "out.mp4", factor=4)) == 9
+
+
+@pytest.mark.parametrize(("suffix", "advice"), [(".mp4", r"ends in \.mkv"), (".mkv", "Convert the audio")])
+def test_audio_that_no_container_takes_is_told_with_the_outputs_own_name(tmp_path, suffix, advice):
+    write_avi(tmp_path / "in.avi", moving(3), audio="wmav2")
+    output = tmp_path / f"out{suffix}"
+    with pytest.raises(OutputError, match=advice) as caught:
+        doubled(tmp_path / "in.avi", output)
+    assert caught.value.where == str(output)
+    assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from lift_core.data.clip_writer import write_video
 from lift_core.data.video_file import VideoFileSource
+from lift_core.errors import ConfigError
 from lift_core.inference.video_style import Timeline, read_style, read_timeline
 
 
@@ -58,3 +60,20 @@ def test_times_style_and_last_duration_are_read_from_a_file(tmp_path, suffix):
     assert (style.coding_matrix, style.coding_range, style.matrix, style.colour_range) == ("bt709", "limited", 1, 1)
     assert style.pixel_aspect == 1
     assert float(style.rate) == pytest.approx(25, abs=0.5)
+
+
+def test_a_multiplied_rate_is_one_that_ffmpeg_can_hold(tmp_path):
+    path = tmp_path / "clip.mp4"
+    write_video(path, [np.full((32, 48, 3), 20, np.uint8)] * 2)
+    style = read_style(path, VideoFileSource(path))
+    assert replace(style, rate=Fraction(30000, 1001)).multiplied(2).rate == Fraction(60000, 1001)
+    uneven = replace(style, rate=Fraction(1171200001, 48845647)).multiplied(4).rate
+    assert float(uneven) == pytest.approx(4 * 1171200001 / 48845647)
+    assert max(uneven.as_integer_ratio()) < 2**31
+
+
+def test_frames_never_share_a_time():
+    old = Timeline(Fraction(1, 10**9), (0, 3, 6), 3)
+    assert np.all(np.diff(old.multiplied(3).ticks) > 0)
+    with pytest.raises(ConfigError, match="factor 4"):
+        old.multiplied(4)
