@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Protocol, cast
 
 from lift_core.errors import LiftError, MissingDependencyError
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Exit codes: the command's own; 2 for a `LiftError` or a wrong argument; 130 after Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A path that the terminal's encoding lacks must not turn finished work into an error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     chosen = [arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS
     try:
         args = build_parser(chosen).parse_args(arguments)

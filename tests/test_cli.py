@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -135,3 +136,19 @@ sys.exit(main(["demo"]))
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=30) == 1
+
+
+def test_a_path_that_the_terminal_cannot_show_is_no_error():
+    code = """
+import sys, types
+module = types.ModuleType("lift_core.commands.demo")
+module.HELP, module.configure = "", lambda parser: None
+module.run = lambda args: print("\u732b.mp4: 2 frames in, 3 out") or 0
+sys.modules[module.__name__] = module
+from lift_core.cli import main
+sys.exit(main(["demo"]))
+"""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "\\u732b.mp4: 2 frames in, 3 out\n"

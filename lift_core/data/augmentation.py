@@ -199,7 +199,8 @@ class ClipAugmentation:
 
 def generator(seed: int, epoch: int, key: str, purpose: str) -> np.random.Generator:
     """A random generator that depends on its arguments alone; ``purpose`` keeps different uses independent."""
-    digest = hashlib.blake2b(f"{seed}\0{epoch}\0{key}\0{purpose}".encode(), digest_size=16).digest()
+    text = f"{seed}\0{epoch}\0{key}\0{purpose}".encode("utf-8", "surrogateescape")
+    digest = hashlib.blake2b(text, digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 

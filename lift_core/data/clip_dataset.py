@@ -74,7 +74,6 @@ class ClipDataset(Dataset[Sample]):
 
     Raises:
         ConfigError: windows that hide no frame or differ in context length.
-        DatasetError: no sample in this split.
         SourceError, FrameReadError, WindowError: a clip that cannot be read, or that is too short for every window,
             with ``on_error="raise"``.
     """

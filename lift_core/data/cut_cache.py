@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,10 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """The folder ``LIFT_CACHE``, or else ``lift_core`` in the user's cache folder."""
-    if "LIFT_CACHE" in os.environ:
-        return Path(os.environ["LIFT_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lift_core"
+    """The folder ``LIFT_CACHE``, or else ``lift_core`` in the user's cache folder, or else in that for temporary files.
+
+    Users of containers may have no home.
+    """
+    chosen, caches = os.environ.get("LIFT_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    if chosen:
+        return Path(chosen)
+    if caches:
+        return Path(caches) / "lift_core"
+    try:
+        return Path.home() / ".cache" / "lift_core"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "lift_core"
 
 
 def cached_cuts(source: FrameSource, detector: CutDetector | None = None) -> tuple[int, ...]:

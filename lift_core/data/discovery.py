@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lift_core.data.clip_table import ClipPath
@@ -21,11 +21,13 @@ Finder = Callable[[Path], list[ClipPath]]
 def find_clips(roots: Roots, finder: Finder) -> list[ClipPath]:
     """Run ``finder`` on every root; with several roots, names are prefixed with the root's own name.
 
+    A video that is a root itself keeps its name as it is, unless another one has it.
+
     Raises:
         DatasetError: a root that does not exist, or no clip in any of them.
     """
     paths = as_paths(roots)
-    prefixes = _prefixes(paths) if len(paths) > 1 else [""]
+    prefixes = [""] if len(paths) == 1 else _prefixes(paths)
     found = []
     for root, prefix in zip(paths, prefixes, strict=True):
         if not root.exists():
@@ -52,12 +54,8 @@ def image_clips(root: Path) -> list[ClipPath]:
     A clip's group is its parent folder, a Vimeo category; where all clips have the same parent, each is its own.
     """
     base = root / "sequences" if (root / "sequences").is_dir() else root
-    folders = []
-    for folder, inner, files in os.walk(base, followlinks=True):
-        inner[:] = sorted(d for d in inner if not d.startswith("."))
-        if any(_is_image(name) for name in files):
-            folders.append(Path(folder))
-    return _with_groups([_clip(folder, base) for folder in folders])
+    found = [folder for folder, files in _folders(base) if any(_is_image(name) for name in files)]
+    return _with_groups([_clip(folder, base) for folder in found])
 
 
 def listed_clips(root: Path, list_file: Path) -> list[ClipPath]:
@@ -89,11 +87,22 @@ def video_clips(root: Path) -> list[ClipPath]:
         return _listed_videos(root) if root.suffix == ".txt" else [ClipPath(str(root), root.name, root.name)]
     if (root / VIDEO_LIST).is_file():
         return _listed_videos(root / VIDEO_LIST)
-    found = []
+    return [_video(folder / name, root) for folder, files in _folders(root) for name in files if is_video(name)]
+
+
+def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder at or below ``root`` that is not hidden, with its files, sorted.
+
+    Links are followed, but a folder comes once, however many lead to it: links may run in circles, and a clip found
+    twice could be trained on under one name and validated under the other.
+    """
+    seen: set[str] = set()
     for folder, inner, files in os.walk(root, followlinks=True):
-        inner[:] = sorted(d for d in inner if not d.startswith("."))
-        found += [Path(folder) / f for f in sorted(files) if is_video(f)]
-    return [_video(path, root) for path in found]
+        true_path = os.path.realpath(folder)
+        inner[:] = [] if true_path in seen else sorted(name for name in inner if not name.startswith("."))
+        if true_path not in seen:
+            seen.add(true_path)
+            yield Path(folder), sorted(files)
 
 
 def read_list(path: Path) -> list[str]:
@@ -103,7 +112,8 @@ def read_list(path: Path) -> list[str]:
         DatasetError: a list that cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Some editors begin a text with a byte order mark.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"the list cannot be read: {error}", where=path, fix="Give a UTF-8 text file.") from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
@@ -148,11 +158,12 @@ def _video(path: Path, root: Path) -> ClipPath:
 
 
 def _prefixes(paths: Iterable[Path]) -> list[str]:
-    """One prefix per root: its name, numbered where several roots share it."""
+    """One prefix per root: its name, numbered where several roots share it; the first video of a name needs none."""
     seen: Counter[str] = Counter()
     prefixes = []
     for path in paths:
         name = path.resolve().name
         seen[name] += 1
-        prefixes.append(f"{name}/" if seen[name] == 1 else f"{name}~{seen[name]}/")
+        first = "" if is_video(name) and path.is_file() else f"{name}/"
+        prefixes.append(first if seen[name] == 1 else f"{name}~{seen[name]}/")
     return prefixes

@@ -97,11 +97,17 @@ def find_videos(inputs: Iterable[Path]) -> list[VideoToExtract]:
         clips = video_clips(place)
         if not clips:
             raise SourceError("no videos in the folder", where=place, fix="Give video files or a folder of them.")
-        found += [(Path(clip.path), clip.name.replace("/", "_")) for clip in clips]
+        found += [(Path(clip.path), _flat_name(clip.name)) for clip in clips]
     short = Counter(Path(name).stem for _, name in found)
     videos = [VideoToExtract(path, Path(name).stem if short[Path(name).stem] == 1 else name) for path, name in found]
     _refuse_equal_names(videos)
     return videos
+
+
+def _flat_name(name: str) -> str:
+    """A clip's name as one folder's: a list may name videos by ``../`` or from the root, and no name may be hidden."""
+    path = Path(name)
+    return "_".join(part for part in path.parts if part not in ("..", path.anchor)).lstrip(".")
 
 
 def _refuse_equal_names(videos: Sequence[VideoToExtract]) -> None:

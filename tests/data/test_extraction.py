@@ -166,3 +166,17 @@ def test_the_script_extracts_and_reports(video: Path, tmp_path: Path, capsys: py
     assert script.main([str(video.parent), str(out), "--frames", "10", "--ignore-cuts"]) == 1
     assert "broken" in capsys.readouterr().err
     assert script.main([str(tmp_path / "absent"), str(out)]) == 2
+
+
+def test_no_name_is_hidden_or_leaves_the_output_folder(video: Path, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "list.txt").write_text(f"../{video.relative_to(tmp_path).as_posix()}\n")
+    (below,) = find_videos([lists / "list.txt"])
+    assert below.name == "_".join(video.relative_to(tmp_path).with_suffix("").parts)
+    (lists / "list.txt").write_text(f"{video.as_posix()}\n")
+    (absolute,) = find_videos([lists / "list.txt"])
+    assert absolute.name == "_".join(video.with_suffix("").parts[1:])
+    (lists / ".secret.mp4").touch()
+    (hidden,) = find_videos([lists / ".secret.mp4"])
+    assert hidden.name == "secret"

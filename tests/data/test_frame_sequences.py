@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,35 @@ def test_windows_that_cannot_train_are_refused(tmp_path: Path) -> None:
         FrameSequenceDataset(tmp_path, FrameWindow.uniform(4, 1))
     with pytest.raises(ConfigError, match="context lengths"):
         FrameSequenceDataset(tmp_path, [FrameWindow.uniform(4, 2), FrameWindow.uniform(6, 2)])
+
+
+def test_no_roots_at_all_are_an_error() -> None:
+    with pytest.raises(DatasetError, match="no clips"):
+        FrameSequenceDataset([], WINDOW)
+
+
+@pytest.mark.timeout(20)
+def test_links_in_circles_are_followed_once(tmp_path: Path) -> None:
+    for number in range(4):
+        folder = write_clip(tmp_path / "data" / f"c{number}", 9)
+        (folder / "loop").symlink_to("..", target_is_directory=True)
+    write_clip(tmp_path / "elsewhere", 9)
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    dataset = FrameSequenceDataset(tmp_path / "data", WINDOW, split="all")
+    assert list(dataset.clips.names) == ["c0", "c1", "c2", "c3", "link"]
+
+
+def test_a_list_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write_clip(tmp_path / "data" / "a", 9)
+    write_clip(tmp_path / "data" / "b", 9)
+    (tmp_path / "list.txt").write_text("b\n", encoding="utf-8-sig")
+    dataset = FrameSequenceDataset(tmp_path / "data", WINDOW, split="all", clip_list=tmp_path / "list.txt")
+    assert list(dataset.clips.names) == ["b"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not text")
+def test_a_folder_name_that_is_not_utf_8_serves_samples(tmp_path: Path) -> None:
+    write_clip(tmp_path / "cafe", 9).rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    config = AugmentationConfig(crop=(8, 8))
+    dataset = FrameSequenceDataset(tmp_path, WINDOW, split="all", augmentation=config, sampling=Sampling("random", 2))
+    assert dataset[0]["key"] == dataset.key(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.data.cut_cache import cached_cuts
+from lift_core.data.cut_cache import cache_folder, cached_cuts
 from lift_core.data.image_folder import ImageFolderSource
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.scene_cuts import CutDetector, find_cuts, in_order
@@ -123,3 +124,15 @@ def test_a_cache_that_cannot_be_written_is_a_warning(
 def test_impossible_detectors_are_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         CutDetector(**arguments)  # type: ignore[arg-type]
+
+
+def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setenv("LIFT_CACHE", "")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() == Path(tempfile.gettempdir()) / "lift_core"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache_folder() == Path("/caches/lift_core")

@@ -130,3 +130,12 @@ def test_a_mixed_root_serves_sequences_and_videos(tmp_path: Path) -> None:
     assert list(dataset.clips.names) == ["sequence", "video.mp4"]
     assert [dataset[i]["frames"].shape for i in (0, 7)] == [(4, 3, 32, 48)] * 2
     assert len(open_source(str(tmp_path / "video.mp4"))) == 6
+
+
+def test_videos_named_one_by_one_keep_their_names(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4", "other/a.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_video(tmp_path / name, grey_levels(5))
+    roots = [tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "other" / "a.mp4"]
+    names = VideoSequenceDataset(roots, WINDOW, split="all", scene_cuts=False).clips.names
+    assert list(names) == ["a.mp4", "b.mp4", "a.mp4~2/a.mp4"]
