@@ -30,7 +30,7 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv")
 
 
 class VideoWriter:
-    """Writes frames and, beside them, the audio packets of another file, untouched.
+    """Writes frames and, beside them, the audio packets of another file, untouched, in streams of the same language.
 
     A context manager; the file is complete when the block has ended without an error.
 
@@ -118,7 +118,7 @@ class VideoWriter:
 
     def _add_audio(self, like: av.AudioStream) -> av.AudioStream:
         try:
-            return self._container.add_stream_from_template(like)
+            stream = self._container.add_stream_from_template(like)
         except (ValueError, av.FFmpegError) as error:
             raise OutputError(
                 f"this container cannot hold the audio as it is ({like.codec_context.name})",
@@ -127,6 +127,10 @@ class VideoWriter:
                 if self._place.suffix.lower() == ".mkv"
                 else "Name an output that ends in .mkv.",
             ) from error
+        if "language" in like.metadata:
+            stream.metadata["language"] = like.metadata["language"]
+        stream.disposition = like.disposition
+        return stream
 
     def _convert(self, image: NDArray[np.uint8]) -> av.VideoFrame:
         matrix = _SWSCALE_MATRICES[self._style.coding_matrix]

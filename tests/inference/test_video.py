@@ -14,6 +14,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
@@ -374,6 +375,28 @@ def test_a_title_in_another_encoding_does_no_harm(tmp_path):
     assert data.count(b"cafe") == 1
     (tmp_path / "in.avi").write_bytes(data.replace(b"cafe", b"caf\xe9"))
     assert len(doubled(tmp_path / "in.avi", tmp_path / "out.mp4")) == 5
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_every_audio_stream_keeps_its_language_and_the_default_one_stays_it(tmp_path, suffix):
+    languages = ["eng", "deu"]
+    write_clip(tmp_path / "silent.mp4", moving(3))
+    with av.open(str(tmp_path / "silent.mp4")) as source, av.open(str(tmp_path / "in.mkv"), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        tones = [container.add_stream("aac", rate=48000, layout="mono") for _ in languages]
+        for tone, language in zip(tones, languages, strict=True):
+            tone.metadata["language"] = language
+        tones[1].disposition = Disposition.default
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+        for tone in tones:
+            _add_tone(container, tone, 0.1)
+    doubled(tmp_path / "in.mkv", tmp_path / f"out{suffix}")
+    with av.open(str(tmp_path / f"out{suffix}")) as made:
+        assert [stream.metadata["language"] for stream in made.streams.audio] == languages
+        assert [bool(stream.disposition & Disposition.default) for stream in made.streams.audio] == [False, True]
 
 
 def test_a_factor_beyond_what_files_can_count_is_refused_at_once(tmp_path):
