@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -239,6 +240,12 @@ def _worker_options(settings: LoaderSettings) -> dict[str, Any]:
 
 
 def _start_worker(worker: int) -> None:
-    """One thread per worker: workers are the parallelism, and threads of OpenCV and torch would fight over cores."""
+    """Settle a worker: one thread, in a process group of its own.
+
+    Workers are the parallelism; threads of OpenCV and torch would fight over cores. Ctrl-C, and a signal to stop that
+    is sent to the whole group, would end a worker, and with it the training process before that has saved its state.
+    """
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)

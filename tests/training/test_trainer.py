@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from lift_core.commands.train import STOPPED
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.errors import CheckpointError, OutputError, TrainingError
@@ -201,3 +204,23 @@ def test_two_processes_train_one_model_and_stop_together(config: TrainConfig, tm
     assert result.returncode == 0, result.stderr
     assert (result.stdout + result.stderr).count("finished after 3 steps") == 1
     assert [path.name for path in list_checkpoints(tmp_path / "both")] == ["step-00000002.pt", "step-00000003.pt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_sigterm_to_the_whole_process_group_saves_too(config: TrainConfig, tmp_path: Path) -> None:
+    lift = Path(sys.executable).with_name("lift")
+    out = tmp_path / "grouped"
+    arguments = ["--minutes", "5", "--batch", "1", "--crop", "32", "--accelerator", "cpu", "--workers", "1"]
+    places = ["--data", *config.data, "--out", str(out), "--val-every", "1"]
+    process = subprocess.Popen([lift, "train", *arguments, *places], start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 90
+        while not list_checkpoints(out) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == STOPPED
+    finally:
+        process.kill()
+    last = int(list_checkpoints(out)[-1].stem.removeprefix("step-"))
+    with (out / "log.csv").open() as file:
+        assert last >= max(int(row["step"]) for row in csv.DictReader(file))
