@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import torch
 
@@ -60,38 +61,29 @@ class FrameSequenceDataset(ClipDataset):
         super().__init__(find_clips(data_root, finder), window, options)
 
 
+class SequenceOptions(TypedDict, total=False):
+    """The options of FrameSequenceDataset that its thin names pass on."""
+
+    split: Part
+    clip_list: str | Path | None
+    split_config: SplitConfig | None
+    sampling: Sampling | None
+    augmentation: AugmentationConfig | None
+    seed: int
+    dtype: torch.dtype
+    on_error: OnError
+    scene_cuts: bool
+
+
 class Vimeo15Dataset(FrameSequenceDataset):
     """15 consecutive frames of each place, the middle one hidden: ``FrameWindow.consecutive(15)``.
 
     Args:
-        data_root, split, clip_list, ...: as for FrameSequenceDataset.
+        data_root, options: as for FrameSequenceDataset.
     """
 
-    def __init__(
-        self,
-        data_root: Roots,
-        *,
-        split: Part = "train",
-        clip_list: str | Path | None = None,
-        split_config: SplitConfig | None = None,
-        sampling: Sampling | None = None,
-        augmentation: AugmentationConfig | None = None,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        on_error: OnError = "raise",
-    ) -> None:
-        super().__init__(
-            data_root,
-            FrameWindow.consecutive(15),
-            split=split,
-            clip_list=clip_list,
-            split_config=split_config,
-            sampling=sampling,
-            augmentation=augmentation,
-            seed=seed,
-            dtype=dtype,
-            on_error=on_error,
-        )
+    def __init__(self, data_root: Roots, **options: Unpack[SequenceOptions]) -> None:
+        super().__init__(data_root, FrameWindow.consecutive(15), **options)
 
 
 class Vimeo64Dataset(FrameSequenceDataset):
@@ -100,31 +92,8 @@ class Vimeo64Dataset(FrameSequenceDataset):
     A clip of 64 files serves it with 32 valid frames; longer clips with more.
 
     Args:
-        data_root, split, clip_list, ...: as for FrameSequenceDataset.
+        data_root, options: as for FrameSequenceDataset.
     """
 
-    def __init__(
-        self,
-        data_root: Roots,
-        *,
-        split: Part = "train",
-        clip_list: str | Path | None = None,
-        split_config: SplitConfig | None = None,
-        sampling: Sampling | None = None,
-        augmentation: AugmentationConfig | None = None,
-        seed: int = 0,
-        dtype: torch.dtype = torch.float32,
-        on_error: OnError = "raise",
-    ) -> None:
-        super().__init__(
-            data_root,
-            FrameWindow.uniform(64, 2),
-            split=split,
-            clip_list=clip_list,
-            split_config=split_config,
-            sampling=sampling,
-            augmentation=augmentation,
-            seed=seed,
-            dtype=dtype,
-            on_error=on_error,
-        )
+    def __init__(self, data_root: Roots, **options: Unpack[SequenceOptions]) -> None:
+        super().__init__(data_root, FrameWindow.uniform(64, 2), **options)
