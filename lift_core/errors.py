@@ -56,6 +56,10 @@ class DatasetError(LiftError):
     """A folder or a list that holds no usable samples."""
 
 
+class LoaderError(LiftError):
+    """A loader that cannot go on: one of its worker processes is gone."""
+
+
 class WeightsError(LiftError):
     """Weights that are missing, damaged, or made for another model."""
 

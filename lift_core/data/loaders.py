@@ -22,7 +22,7 @@ from lift_core.data.sampling import Sampling
 from lift_core.data.splits import Part, SplitConfig
 from lift_core.data.tuner import LoaderSettings, recommend_settings
 from lift_core.data.window import FrameWindow
-from lift_core.errors import DatasetError, LiftError
+from lift_core.errors import DatasetError, LiftError, LoaderError
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,16 @@ def _as_read(batch: Any) -> Any:
     return batch
 
 
+def _tells_of_a_dead_worker(error: Exception) -> bool:
+    """Whether DataLoader raised ``error`` because a worker is gone, and not in the name of a worker that lives.
+
+    A worker that dies while its batch is fetched, which it hands over itself, ends a connection.
+    """
+    if isinstance(error, EOFError | ConnectionError):
+        return not str(error).startswith("Caught ")
+    return any(words in str(error) for words in ("exited unexpectedly", "is killed by signal"))
+
+
 class Loader:
     """Batches of one data set, uint8: a DataLoader together with the sampler that remembers its place.
 
@@ -113,7 +123,7 @@ class Loader:
 
     Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
     ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save. What a data set raises
-    (a LiftError) is raised here as it was, whichever process read.
+    (a LiftError) is raised here as it was, whichever process read; a worker that was killed is a LoaderError.
     """
 
     def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
@@ -133,10 +143,19 @@ class Loader:
         )
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in self._loader:
-            if isinstance(batch, LiftError):
-                raise batch
-            yield batch
+        try:
+            for batch in self._loader:
+                if isinstance(batch, LiftError):
+                    raise batch
+                yield batch
+        except (RuntimeError, EOFError, ConnectionError) as error:
+            if self.settings.num_workers == 0 or not _tells_of_a_dead_worker(error):
+                raise
+            raise LoaderError(
+                f"a worker process died while it read ({type(error).__name__}: {error})",
+                fix="Most often memory ran out: use fewer workers (0 read in this process) or smaller batches; in a"
+                " container, give it more shared memory.",
+            ) from error
 
     def __len__(self) -> int:
         return len(self._loader)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +12,14 @@ import pytest
 import torch
 
 from lift_core.data.augmentation import AugmentationConfig
+from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.loaders import DataConfig, Loader, create_dataloaders
-from lift_core.data.sample import Batch, SampleKey, to_device
+from lift_core.data.sample import Batch, Sample, SampleKey, to_device
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import SplitConfig
 from lift_core.data.tuner import LoaderSettings
 from lift_core.data.window import FrameWindow
-from lift_core.errors import DatasetError
+from lift_core.errors import DatasetError, LoaderError
 from tests.data.clip_trees import write_clip, write_vimeo
 
 CONFIG = DataConfig(
@@ -177,6 +180,53 @@ def test_an_error_in_a_worker_keeps_its_words(tmp_path: Path) -> None:
     (tmp_path / "c" / "im04.png").write_bytes(b"")
     loader = create_dataloaders(tmp_path, CONFIG, settings=LoaderSettings(num_workers=1)).train
     with pytest.raises(Exception, match=r"im04\.png"):
+        list(loader)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("batches_before", [0, 2])
+def test_a_killed_worker_is_told_and_ends_the_epoch(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, batches_before: int
+) -> None:
+    loader = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1, start_method="fork")).train
+    fatal = list(loader.sampler)[batches_before * CONFIG.batch_size]
+    read = ClipDataset.__getitem__
+
+    def killed(dataset: ClipDataset, key: SampleKey) -> Sample:
+        if key == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(dataset, key)
+
+    monkeypatch.setattr(ClipDataset, "__getitem__", killed)
+    with pytest.raises(LoaderError, match=r"worker process died.*fewer workers"):
+        list(loader)
+
+
+@pytest.mark.parametrize(
+    "error", [EOFError(), ConnectionResetError(), RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly")]
+)
+def test_every_way_in_which_a_dead_worker_shows_counts(tree: Path, error: Exception) -> None:
+    class Orphaned:
+        def __iter__(self) -> None:
+            raise error
+
+    loader = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1)).train
+    loader._loader = Orphaned()  # type: ignore[assignment]
+    with pytest.raises(LoaderError, match=type(error).__name__):
+        list(loader)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_fault_of_the_program_is_left_as_it_is(tree: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    settings = LoaderSettings(num_workers=workers, start_method="fork")
+    loader = create_dataloaders(tree, CONFIG, settings=settings).train
+
+    def broken(*arguments: object) -> None:
+        raise EOFError("a fault in the program")
+
+    monkeypatch.setattr(ClipDataset, "__getitem__", broken)
+    with pytest.raises(EOFError, match="a fault in the program"):
         list(loader)
 
 
