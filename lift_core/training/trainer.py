@@ -145,6 +145,8 @@ class TrainingRun:
             group = list(islice(batches, self.config.accumulate))
             waited += time.monotonic() - asked
             if not group:
+                # Also where a resumed run's bigger batch no longer fits into the rest of the epoch.
+                self.position = sampler.state_after(used).as_dict()
                 return False
             terms = self._optimize(group)
             used += len(group)

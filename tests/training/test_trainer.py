@@ -138,6 +138,15 @@ def test_sigterm_saves_and_the_run_can_be_resumed_to_the_same_bits(
     assert_same_bits(final_weights(config), final_weights(stopped))
 
 
+def test_a_bigger_batch_than_the_rest_of_the_epoch_goes_on_with_the_next_one(config: TrainConfig) -> None:
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, steps=1), resume=False)
+    sampler = run._loaders(32).train.sampler
+    length = sampler.state_after(0).length
+    run.position = {**sampler.state_after(0).as_dict(), "cursor": length - 1}
+    assert run.fit().finished
+    assert run.position["epoch"] == 1
+
+
 def test_accumulated_batches_give_the_gradient_of_the_big_batch(config: TrainConfig) -> None:
     torch.manual_seed(0)
     run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, batch=4), resume=False)
