@@ -28,10 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="IN OUT, two videos or two folders; or IN1 IN2 OUT, three images",
     )
-    parser.add_argument("--factor", type=int, default=2, metavar="K", help="new frame rate over old (default: 2)")
-    parser.add_argument("--time", type=float, default=0.5, metavar="T", help="between two images (default: 0.5)")
+    parser.add_argument("--factor", type=int, metavar="K", help="new frame rate over old (default: 2)")
+    parser.add_argument("--time", type=float, metavar="T", help="between two images (default: 0.5)")
     add_method_arguments(parser)
-    parser.add_argument("--crf", type=int, default=18, help="quality of the video, 0 (lossless) to 51 (default: 18)")
+    parser.add_argument("--crf", type=int, help="quality of the video, 0 (lossless) to 51 (default: 18)")
     parser.add_argument("--force", action="store_true", help="replace the output where it exists")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
@@ -55,12 +55,25 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"{len(args.paths)} paths were given.", fix="Name IN OUT, or two images and OUT.")
     interpolator = Interpolator(args.checkpoint or args.method, device=args.device, context=args.context)
     source, *others, output = args.paths
+    factor = 2 if args.factor is None else args.factor
     if others:
-        made = interpolator.images(source, others[0], output, args.time, force=args.force)
+        _refuse(args, "two images", "factor", "crf")
+        moment = 0.5 if args.time is None else args.time
+        made = interpolator.images(source, others[0], output, moment, force=args.force)
     elif Path(source).is_dir():
-        made = interpolator.folder(source, output, args.factor, force=args.force, progress=not args.quiet)
+        _refuse(args, "a folder of images", "time", "crf")
+        made = interpolator.folder(source, output, factor, force=args.force, progress=not args.quiet)
     else:
-        made = interpolator.video(source, output, args.factor, crf=args.crf, force=args.force, progress=not args.quiet)
+        _refuse(args, "a video", "time")
+        crf = 18 if args.crf is None else args.crf
+        made = interpolator.video(source, output, factor, crf=crf, force=args.force, progress=not args.quiet)
     cuts = f", {made.cuts} scene cuts held" if made.cuts else ""
     print(f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}")
     return 0
+
+
+def _refuse(args: argparse.Namespace, kind: str, *options: str) -> None:
+    """Refuse options that mean nothing for what was named, instead of ignoring them."""
+    given = [f"--{option}" for option in options if getattr(args, option) is not None]
+    if given:
+        raise ConfigError(f"{', '.join(given)} means nothing for {kind}.", fix="Leave it out; see --help.")

@@ -46,6 +46,9 @@ def test_interpolate_serves_a_folder_and_two_images(clips, tmp_path):
         (["{clips}/a.mp4", "{clips}/a.mp4"], "is the input"),
         (["{clips}/a.mp4", "{clips}/out.mp4", "--factor", "1"], "factor 1"),
         (["{clips}/none.mp4", "{clips}/out.mp4"], "none.mp4"),
+        (["{clips}/a.mp4", "{clips}/out.mp4", "--time", "0.3"], "--time means nothing for a video"),
+        (["{clips}/b", "{clips}/out", "--crf", "20"], "--crf means nothing for a folder"),
+        (["{clips}/b/im00.png", "{clips}/b/im01.png", "{clips}/o.png", "--factor", "2"], "--factor means nothing"),
         (["{clips}/a.mp4", "{clips}/out.mp4", "--checkpoint", "{clips}/none"], "none"),
     ],
 )
