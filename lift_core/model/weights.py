@@ -18,6 +18,8 @@ from lift_core.model.config import PRESETS, LiftConfig
 from lift_core.model.lift import LIFT
 
 FORMAT = "lift-weights-1"
+# One entry only: safetensors writes several in an order that changes, and equal weights should be equal files.
+HEADER = "lift"
 FINAL_WEIGHTS = "weights.safetensors"
 
 
@@ -87,14 +89,14 @@ def read_weights(path: Path) -> tuple[LiftConfig, dict[str, Tensor]]:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
+            header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
             if header.get("format") != FORMAT:
                 raise WeightsError(
                     f"this is not a file of LIFT weights of format {FORMAT} (it says {header.get('format')!r})",
                     where=path,
                     fix="Weights are written by `lift train` and by lift_core.model.weights.save_weights.",
                 )
-            config = LiftConfig.from_dict(json.loads(header["config"]))
+            config = LiftConfig.from_dict(header["config"])
             return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"the file is damaged: {error}", where=path, fix="Copy or train it again.") from error
@@ -114,8 +116,9 @@ def save_weights(model: LIFT, path: Path, dtype: torch.dtype = torch.float32) ->
         OutputError: the place cannot be written to.
     """
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
+    header = json.dumps({"format": FORMAT, "config": model.config.to_dict()}, sort_keys=True)
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, {"format": FORMAT, "config": json.dumps(model.config.to_dict())})
+        save_file(tensors, temporary, {HEADER: header})
 
 
 def load_matching(model: LIFT, path_or_name: str) -> int:

@@ -25,6 +25,13 @@ def test_saved_weights_come_back_in_eval_with_their_config(stirred_model: LIFT, 
         assert torch.equal(loaded.state_dict()[name], tensor)
 
 
+def test_equal_weights_make_equal_files(stirred_model: LIFT, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for path in paths:
+        save_weights(stirred_model, path)
+    assert len({path.read_bytes() for path in paths}) == 1
+
+
 def test_a_run_folder_gives_its_final_weights(stirred_model: LIFT, tmp_path: Path) -> None:
     save_weights(stirred_model, tmp_path / "weights.safetensors")
     assert load_lift(tmp_path).config == stirred_model.config
