@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from lift_core.atomic import atomic_file
@@ -118,7 +118,7 @@ def save_weights(model: LIFT, path: Path, dtype: torch.dtype = torch.float32) ->
     tensors = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
     header = json.dumps({"format": FORMAT, "config": model.config.to_dict()}, sort_keys=True)
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, {HEADER: header})
+        temporary.write_bytes(save(tensors, {HEADER: header}))
 
 
 def load_matching(model: LIFT, path_or_name: str) -> int:

@@ -28,6 +28,9 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -
         torch.save({"version": VERSION, "step": step, **state}, temporary)
     for old in list_checkpoints(folder)[:-keep]:
         old.unlink()
+    # A run that was killed while it saved has left its temporary file behind.
+    for left_over in folder.glob(".step-*.partial.pt"):
+        left_over.unlink()
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def test_saved_weights_come_back_in_eval_with_their_config(stirred_model: LIFT, 
     assert not loaded.training
     for name, tensor in stirred_model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_a_weights_file_can_be_read_by_those_who_may_read_new_files(stirred_model: LIFT, tmp_path: Path) -> None:
+    save_weights(stirred_model, tmp_path / "own.safetensors")
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "own.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_equal_weights_make_equal_files(stirred_model: LIFT, tmp_path: Path) -> None:

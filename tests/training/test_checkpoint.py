@@ -38,6 +38,12 @@ def test_the_newest_are_kept_in_order_of_their_steps(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_what_a_killed_run_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".step-00000007.4711.partial.pt").write_bytes(b"half")
+    path = save_checkpoint(tmp_path, 8, {}, keep=2)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_failed_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path: Path) -> None:
     good = save_checkpoint(tmp_path, 1, {"value": 1}, keep=1)
     with pytest.raises((TypeError, AttributeError)):
