@@ -121,7 +121,8 @@ class LIFT(nn.Module):
             initial: motion that stage 3 starts from, on any grid; by default as ``config.start`` says.
 
         Raises:
-            ShapeError: a shape, or a value of ``t``, that the model does not take.
+            ShapeError: a shape, or a number ``t``, that the model does not take. The values of a tensor ``t`` are not
+                looked at: on a GPU that would wait for it.
         """
         check_window(frames, times, valid)
         features = self.encode(frames)
@@ -162,7 +163,7 @@ class LIFT(nn.Module):
         """Stages 3 to 5: one new frame at ``t`` from the encoded references and the window's context.
 
         Raises:
-            ShapeError: ``t`` is not strictly between 0 and 1.
+            ShapeError: a number ``t`` that is not strictly between 0 and 1; see ``forward``.
         """
         first, second = features.reference_0, features.reference_1
         moment = as_timestep(t, first.frame)

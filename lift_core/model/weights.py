@@ -27,8 +27,8 @@ def load_lift(name_or_path: str | os.PathLike[str], device: torch.device | str =
     """A trained LIFT in eval mode.
 
     Args:
-        name_or_path: a preset whose weights are bundled, a ``.safetensors`` file written by ``save_weights``, or the
-            folder of a training run.
+        name_or_path: a preset whose weights are bundled, a ``.safetensors`` file written by ``save_weights``, the
+            folder of a training run (its last weights), or one of its checkpoints (``.pt``, the averaged weights).
         device: where the model goes.
 
     Raises:
@@ -67,7 +67,7 @@ def _load_bundled(name: str) -> LIFT:
 
 
 def _load_file(path: Path) -> LIFT:
-    config, tensors = read_weights(path)
+    config, tensors = _read_checkpoint(path) if path.suffix == ".pt" else read_weights(path)
     model = LIFT(config)
     try:
         model.load_state_dict(tensors, strict=True)
@@ -102,6 +102,21 @@ def read_weights(path: Path) -> tuple[LiftConfig, dict[str, Tensor]]:
         raise WeightsError(f"the file is damaged: {error}", where=path, fix="Copy or train it again.") from error
     except ConfigError as error:
         raise WeightsError(error.what, where=path, fix=error.fix) from error
+
+
+def _read_checkpoint(path: Path) -> tuple[LiftConfig, dict[str, Tensor]]:
+    """The config and the averaged weights of a training checkpoint; only tensors and plain values are accepted."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        prefix = "module."
+        average = {name.removeprefix(prefix): t for name, t in state["average"].items() if name.startswith(prefix)}
+        return LiftConfig.from_dict(state["model_config"]), average
+    except Exception as error:  # Damaged bytes make torch's unpickler raise anything: KeyError, IndexError, ...
+        raise WeightsError(
+            "this is not a whole checkpoint of a training run",
+            where=path,
+            fix="Name another checkpoint of the run, or its folder.",
+        ) from error
 
 
 def save_weights(model: LIFT, path: Path, dtype: torch.dtype = torch.float32) -> None:

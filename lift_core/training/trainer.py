@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,6 @@ from lift_core.training.signals import StopRequest, stop_on_signals
 from lift_core.training.validation import validate
 
 BEST_WEIGHTS = "best.safetensors"
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,8 @@ class TrainingRun:
             self._checkpoint()
         result = TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
         state = "finished" if result.finished else "stopped; go on with --resume"
-        self._say(f"{state} after {result.step} steps, best validation {result.best_psnr:.2f} dB: {result.weights}")
+        best = f", best validation {self.best_psnr:.2f} dB" if math.isfinite(self.best_psnr) else ""
+        self._say(f"{state} after {result.step} steps{best}: {result.weights}")
         return result
 
     def _train_phase(self, phase: Phase, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> bool:
@@ -236,6 +236,7 @@ class TrainingRun:
             return
         state = {
             "config": self.config.to_dict(),
+            "model_config": self.model.config.to_dict(),
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),

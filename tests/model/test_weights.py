@@ -68,6 +68,14 @@ def test_a_truncated_file_is_refused(stirred_model: LIFT, tmp_path: Path) -> Non
         load_lift(path)
 
 
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "step-00000001.pt"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="not a whole checkpoint"):
+        load_lift(path)
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.zeros(3)}, path)

@@ -92,6 +92,11 @@ def test_a_run_leaves_config_log_checkpoints_and_weights(config: TrainConfig) ->
     assert TrainConfig.from_dict(json.loads((out / "config.json").read_text())) == config
 
 
+def test_a_checkpoint_can_be_used_for_inference_as_it_is(config: TrainConfig) -> None:
+    train(config)
+    assert_same_bits(load_lift(list_checkpoints(Path(config.out))[-1]).state_dict(), final_weights(config))
+
+
 def test_training_changes_the_model_and_lowers_the_loss_on_one_batch(config: TrainConfig) -> None:
     torch.manual_seed(0)
     run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
