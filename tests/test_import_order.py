@@ -12,10 +12,11 @@ import lift_core
 PACKAGE = Path(lift_core.__file__).parent
 
 # Which parts of the package a part may import, besides itself. A part is a subpackage or a single module.
-GROUND = {"errors", "metrics", "classical", "_torchvision", "atomic", "__init__"}
+GROUND = {"errors", "metrics", "classical", "_torchvision", "atomic", "workspace", "__init__"}
 MAY_IMPORT = {
     "errors": set(),
     "atomic": {"errors"},
+    "workspace": {"errors", "__init__"},
     "_torchvision": set(),
     "metrics": {"errors"},
     "classical": {"errors"},

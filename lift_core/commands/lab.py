@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from lift_core.course.labs import copy_lab, find_lab
-from lift_core.course.workspace import repository_root, work_folder
+from lift_core.workspace import repository_root, work_folder
 from lift_core.errors import MissingDependencyError
 
 HELP = "copy a lab to my_labs/ and open JupyterLab on it"
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"There are no labs in {root / 'labs'} yet; JupyterLab opens on the repository.")
         opened, folder = None, root
     else:
-        copy = copy_lab(lab, work_folder(root))
+        copy = copy_lab(lab, work_folder())
         print(f"{'Copied to' if copy.is_new else 'Your copy, kept as it is:'} {copy.path}")
         opened, folder = copy.path, copy.path.parent
     if args.no_open:

@@ -12,7 +12,7 @@ from lift_core.course.execute import execute_solution
 from lift_core.course.labs import find_lab
 from lift_core.course.notebooks import Cell, LabError, Notebook, is_generated, mark, read_notebook, to_bytes
 from lift_core.course.stubs import stub_solutions
-from lift_core.course.workspace import repository_root
+from lift_core.workspace import repository_root
 from lift_core.errors import LiftError, OutputError
 
 LAB_TAGS = frozenset(

@@ -12,7 +12,7 @@ from pathlib import Path
 import lift_core
 from lift_core._torchvision import provide_operators
 from lift_core.course.doctor import Facts, PackageFact
-from lift_core.course.workspace import repository_root
+from lift_core.workspace import repository_root
 from lift_core.errors import LiftError
 
 PROGRAMS = ("ffmpeg", "chromium")

@@ -9,8 +9,8 @@ import pytest
 
 from lift_core import cli
 from lift_core.commands import lab as lab_command
-from lift_core.course import workspace
 from lift_core.course.labs import copy_lab, find_lab
+from lift_core import workspace
 from lift_core.errors import ConfigError, MissingDependencyError, OutputError
 
 
@@ -19,6 +19,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "clone"
     (root / "labs").mkdir(parents=True)
     monkeypatch.setattr(lab_command, "repository_root", lambda: root)
+    monkeypatch.setattr(workspace, "repository_root", lambda: root)
     monkeypatch.delenv("LIFT_WORK", raising=False)
     return root
 
@@ -124,18 +125,3 @@ def test_missing_jupyterlab_is_a_named_dependency(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
     with pytest.raises(MissingDependencyError, match="JupyterLab"):
         lab_command.jupyter_command(None, None, [])
-
-
-def test_repository_is_found_from_a_folder_inside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A package installed from a wheel serves a clone that the user stands in."""
-    monkeypatch.setattr(workspace.lift_core, "__file__", str(tmp_path / "site-packages" / "lift_core" / "__init__.py"))
-    clone = tmp_path / "clone"
-    (clone / "lift_core").mkdir(parents=True)
-    (clone / "labs").mkdir()
-    (clone / "pyproject.toml").touch()
-    (clone / "Makefile").touch()
-    monkeypatch.chdir(clone / "labs")
-    assert workspace.repository_root() == clone
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigError, match="Clone the repository"):
-        workspace.repository_root()

@@ -31,7 +31,13 @@ def repository_root() -> Path:
     )
 
 
-def work_folder(root: Path) -> Path:
-    """Return the folder for what students write: the environment's ``LIFT_WORK``, else ``my_labs`` in ``root``."""
+def work_folder() -> Path:
+    """Return the folder for what students write: the environment's ``LIFT_WORK``, else ``my_labs`` in the repository.
+
+    The folder may not exist yet.
+
+    Raises:
+        ConfigError: ``LIFT_WORK`` is not set, and there is no repository (see `repository_root`).
+    """
     named = os.environ.get("LIFT_WORK")
-    return Path(named).expanduser().resolve() if named else root / "my_labs"
+    return Path(named).expanduser().resolve() if named else repository_root() / "my_labs"
