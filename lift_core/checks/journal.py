@@ -40,7 +40,9 @@ def entries(name: str) -> list[dict[str, Any]]:
     path = _path(name)
     if path is None or not path.is_file():
         return []
-    return [entry for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if (entry := _parse(line))]
+    return [
+        entry for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if (entry := _parse(line))
+    ]
 
 
 def _path(name: str) -> Path | None:

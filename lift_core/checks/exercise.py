@@ -1,0 +1,292 @@
+"""Exercise: one task of a lab, with the reference, the inputs, the contract and the known mistakes that judge it."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from lift_core.checks.card import Picture
+from lift_core.checks.compare import Difference, first_difference, shown
+from lift_core.checks.isolation import Outcome, OutOfTime, Raised, Returned, run_isolated
+from lift_core.checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Candidate = Callable[..., Any]
+Kind = Literal["faded", "core", "optional"]
+
+STUB_PREFIX = "lift-stub:"
+_UNEXAMINED = "the output cannot be examined"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One input that a check tries.
+
+    Attributes:
+        label: completes "For …" in a message.
+        args: the arguments, made anew for every call.
+    """
+
+    label: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a candidate.
+
+    Attributes:
+        probe: the input, as it was before the call.
+        args: the arguments that were passed, as the call left them.
+        outcome: how it ended.
+        expected: how the reference ended on the same input.
+    """
+
+    probe: Probe
+    args: tuple[Any, ...]
+    outcome: Outcome
+    expected: Outcome
+
+    @property
+    def output(self) -> Any:
+        """What was returned; None where nothing was."""
+        return self.outcome.value if isinstance(self.outcome, Returned) else None
+
+
+Property = Callable[[Call], str | None]
+PictureOf = Callable[[Call], "tuple[Figure, str] | None"]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake: a complete wrong implementation, and what to tell whoever made it."""
+
+    name: str
+    advice: str
+    implementation: Candidate
+
+
+@dataclass(frozen=True)
+class _Problem:
+    text: str
+    call: Call
+    difference: Difference | None = None
+
+
+def _call_directly(candidate: Candidate, *args: Any) -> Any:
+    return candidate(*args)
+
+
+@dataclass
+class Exercise:
+    """A task, and all that judges it. Calling it with a student's function shows the verdict.
+
+    Nothing but the lines of ``contract`` may fail an answer: the first line says what is returned and is judged by
+    comparing with the reference, the others by the functions that `prop` registers.
+
+    Attributes:
+        id: "04.2"; name: of the thing to write.
+        reference: a right implementation, which labs also fall back on.
+        probes: makes the inputs, the same ones each time, fresh for every call.
+        contract: what the answer must do; the lab prints these lines.
+        kind: "faded" (a line or two are missing), "core" or "optional".
+        atol: largest difference of two numbers taken as equal.
+        timeout_s: time for all inputs together.
+        drive: how a candidate (a class, say) is put to work on the arguments; by default it is called with them.
+        picture: draws a counterexample; by default yours beside the expected, where they are pictures or rows of
+            numbers.
+    """
+
+    id: str
+    name: str
+    reference: Candidate
+    probes: Callable[[], Sequence[Probe]]
+    contract: Sequence[str]
+    kind: Kind = "core"
+    atol: float = 1e-4
+    timeout_s: float = 20.0
+    drive: Callable[..., Any] = _call_directly
+    picture: PictureOf | None = None
+    properties: dict[str, Property] = field(default_factory=dict, init=False)
+    mistakes: list[Mistake] = field(default_factory=list, init=False)
+
+    def prop(self, line: str) -> Callable[[Property], Property]:
+        """Register a property: a function of a `Call` that returns None, or what differs, in words.
+
+        Args:
+            line: the line of the contract that it judges.
+
+        Raises:
+            ValueError: the contract has no such line.
+        """
+        if line not in self.contract:
+            raise ValueError(f"the contract of {self.id} has no line {line!r}")
+
+        def register(function: Property) -> Property:
+            self.properties[line] = function
+            return function
+
+        return register
+
+    def mistake(self, name: str, advice: str) -> Callable[[Candidate], Candidate]:
+        """Register a known mistake: a complete wrong implementation, and advice for whoever made it."""
+
+        def register(implementation: Candidate) -> Candidate:
+            self.mistakes.append(Mistake(name, advice, implementation))
+            return implementation
+
+        return register
+
+    def __call__(self, candidate: Candidate) -> None:
+        """Judge a student's function or class, show the verdict and note it."""
+        self.judge(candidate).announce()
+
+    def judge(self, candidate: Candidate) -> Verdict:
+        """Judge a function or class without showing or noting anything."""
+        calls = self.run(candidate)
+        unfilled = next((message for call in calls if (message := _stub_message(call.outcome)) is not None), None)
+        if unfilled is not None:
+            return Verdict(self.id, self.name, "not attempted yet", (_how_to_begin(self.id, unfilled),))
+        problem = next((found for call in calls if (found := self._problem(call)) is not None), None)
+        if problem is None:
+            tried = f"Tried on {len(calls)} inputs, against {_counted(len(self.contract), 'line')} of contract."
+            return Verdict(self.id, self.name, "passed", (tried,))
+        known = next((m for m in self.mistakes if self.same(calls, self.run(m.implementation))), None)
+        return self._wrong(problem, known)
+
+    def run(self, candidate: Candidate) -> list[Call]:
+        """Try a candidate on every input; after one that runs out of time the others are left out."""
+        calls: list[Call] = []
+        left = self.timeout_s
+        for pristine, given, again in zip(self.probes(), self.probes(), self.probes(), strict=True):
+            started = time.monotonic()
+            outcome = run_isolated(partial(self.drive, candidate, *given.args), left)
+            left = max(left - (time.monotonic() - started), 0.1)
+            expected = run_isolated(partial(self.drive, self.reference, *again.args), self.timeout_s)
+            calls.append(Call(pristine, given.args, outcome, expected))
+            if isinstance(outcome, OutOfTime):
+                break
+        return calls
+
+    def same(self, calls: Sequence[Call], others: Sequence[Call]) -> bool:
+        """Tell whether two candidates did exactly the same: equal outputs or errors, and equal complaints."""
+        return len(calls) == len(others) and all(
+            self._same_outcome(one.outcome, other.outcome) and self._complaints(one) == self._complaints(other)
+            for one, other in zip(calls, others, strict=True)
+        )
+
+    def _same_outcome(self, one: Outcome, other: Outcome) -> bool:
+        if isinstance(one, Returned) and isinstance(other, Returned):
+            return not any(
+                first_difference(a, b, self.atol) for a, b in ((one.value, other.value), (other.value, one.value))
+            )
+        if isinstance(one, Raised) and isinstance(other, Raised):
+            return type(one.error) is type(other.error)
+        return type(one) is type(other)
+
+    def _complaints(self, call: Call) -> list[str | None]:
+        return [_examine(examine, call) for examine in self.properties.values()]
+
+    def _problem(self, call: Call) -> _Problem | None:
+        stopped = _stopped(call, self.timeout_s)
+        if stopped is not None:
+            return _Problem(f"For {call.probe.label}: {stopped}", call)
+        complaints = zip(self.properties, self._complaints(call), strict=True)
+        line, complaint = next(((line, said) for line, said in complaints if said is not None), (None, None))
+        difference = self._difference(call)
+        # An output too strange for a property to look at is best told by how it differs from the expected one.
+        if complaint is not None and not (difference is not None and complaint.startswith(_UNEXAMINED)):
+            return _Problem(f"For {call.probe.label}: {complaint}. The contract says: {line}", call)
+        if difference is None:
+            return None
+        hint = " Is a return missing?" if call.output is None else ""
+        return _Problem(f"For {call.probe.label}: {difference.text}.{hint}", call, difference)
+
+    def _difference(self, call: Call) -> Difference | None:
+        if isinstance(call.outcome, Returned) and isinstance(call.expected, Returned):
+            return first_difference(call.expected.value, call.outcome.value, self.atol)
+        return None
+
+    def _wrong(self, problem: _Problem, known: Mistake | None) -> Verdict:
+        outcome, expected = problem.call.outcome, problem.call.expected
+        crashed = isinstance(outcome, OutOfTime) or (isinstance(outcome, Raised) and isinstance(expected, Returned))
+        picture = None if crashed else self._draw(problem)
+        if known is not None:
+            said = (f"The mistake: {known.name}. {known.advice}", problem.text)
+            return Verdict(self.id, self.name, "known mistake", said, known.name, picture)
+        if crashed:
+            return Verdict(self.id, self.name, "crashed or out of time", (problem.text,))
+        return Verdict(self.id, self.name, "wrong", (problem.text,), picture=picture)
+
+    def _draw(self, problem: _Problem) -> Picture | None:
+        if self.picture is not None:
+            drawn = self.picture(problem.call)
+        elif problem.difference is not None:
+            from lift_core.viz.counterexample import counterexample
+
+            first = problem.call.probe.args[0] if problem.call.probe.args else None
+            drawn = counterexample(first, problem.difference.actual, problem.difference.expected)
+        else:
+            drawn = None
+        return None if drawn is None else Picture(_png(drawn[0]), drawn[1])
+
+
+def _stub_message(outcome: Outcome) -> str | None:
+    # Libraries raise NotImplementedError for reasons of their own: only a stub's message counts.
+    if isinstance(outcome, Raised) and isinstance(outcome.error, NotImplementedError):
+        message = str(outcome.error)
+        return message.removeprefix(STUB_PREFIX) if message.startswith(STUB_PREFIX) else None
+    return None
+
+
+def _how_to_begin(exercise: str, message: str) -> str:
+    number, _, task = message.partition(" ")
+    if number != exercise:
+        return f"It needs exercise {number}, which is not filled in yet: {task}."
+    return f"To do: {task}. Replace the line `raise NotImplementedError(...)`, run that cell, then this one."
+
+
+def _stopped(call: Call, timeout_s: float) -> str | None:
+    """What to say where the call did not end as the reference did: out of time, an error, or none where one belongs."""
+    outcome, expected = call.outcome, call.expected
+    if isinstance(outcome, OutOfTime):
+        return f"stopped after {timeout_s:g} seconds. Is there a loop without an end?"
+    if isinstance(expected, Raised):
+        return _other_error(outcome, type(expected.error))
+    if isinstance(outcome, Raised):
+        return _told(outcome)
+    return None
+
+
+def _other_error(outcome: Returned | Raised, wanted: type[Exception]) -> str | None:
+    if isinstance(outcome, Returned):
+        return f"expected a {wanted.__name__}, got {shown(outcome.value)}."
+    return None if isinstance(outcome.error, wanted) else f"expected a {wanted.__name__}, got {_told(outcome)}"
+
+
+def _told(raised: Raised) -> str:
+    where = f"\n{raised.where}" if raised.where else ""
+    return f"{type(raised.error).__name__}: {raised.error}{where}"
+
+
+def _examine(examine: Property, call: Call) -> str | None:
+    try:
+        return examine(call)
+    except Exception as error:
+        return f"{_UNEXAMINED} ({type(error).__name__}: {error}): {shown(call.output)}"
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return buffer.getvalue()
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"

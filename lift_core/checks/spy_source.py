@@ -1,0 +1,99 @@
+"""SpySource: a clip that counts what is read from it and how many of its frames are alive at once."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lift_core.data.source import Crop, FrameSource
+from lift_core.errors import FrameReadError
+
+
+class SpySource(FrameSource):
+    """A clip of random pictures that keeps book: laziness is judged by counting, never by clocks.
+
+    Args:
+        length: number of frames.
+        size: height and width.
+        seed: of the pictures; equal seeds give equal frames.
+        name: of the clip.
+        timestamps: presentation times in seconds; None for a clip without.
+
+    Attributes:
+        reads: the numbers of the frames read, in order, repeats included.
+        peak: the largest number of whole frames that were alive at once. A view keeps its frame alive.
+    """
+
+    def __init__(
+        self,
+        length: int = 17,
+        size: tuple[int, int] = (13, 29),
+        *,
+        seed: int = 0,
+        name: str = "spied",
+        timestamps: Sequence[float] | None = None,
+    ) -> None:
+        self._length, self._size, self._seed, self._name = length, size, seed, name
+        self._timestamps = None if timestamps is None else np.asarray(timestamps, np.float64)
+        self.reads: list[int] = []
+        self.peak = 0
+        self._alive = 0
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._size
+
+    @property
+    def timestamps(self) -> NDArray[np.float64] | None:
+        return self._timestamps
+
+    @property
+    def alive(self) -> int:
+        """How many whole frames are alive now."""
+        return self._alive
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """Read one whole frame, RGB uint8 ``[H, W, 3]``, and count it until its memory is let go."""
+        self._note(index)
+        frame = self.picture(index)
+        self._alive += 1
+        self.peak = max(self.peak, self._alive)
+        # A view's base is the array that owns the memory, so this runs when the last view is gone.
+        weakref.finalize(frame, self._let_go)
+        return frame
+
+    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+        region = crop or Crop(0, 0, *self._size)
+        out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
+        for slot, index in enumerate(indices):
+            out[slot] = region.apply(self.frame(index))
+        return out
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """The content of a frame, without counting: random, but for the frame's number in the first value."""
+        rng = np.random.default_rng([self._seed, index])
+        picture = rng.integers(0, 256, (*self._size, 3), dtype=np.uint8)
+        picture[0, 0, 0] = index % 256
+        return picture
+
+    def __getstate__(self) -> dict[str, object]:
+        # The books stay with the process that reads.
+        return {**self.__dict__, "reads": [], "peak": 0, "_alive": 0}
+
+    def _note(self, index: int) -> None:
+        if not 0 <= index < self._length:
+            raise FrameReadError(f"frame {index} of a clip of {self._length} frames", where=self._name)
+        self.reads.append(int(index))
+
+    def _let_go(self) -> None:
+        self._alive -= 1
