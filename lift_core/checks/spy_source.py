@@ -23,7 +23,7 @@ class SpySource(FrameSource):
         timestamps: presentation times in seconds; None for a clip without.
 
     Attributes:
-        reads: the numbers of the frames read, in order, repeats included.
+        pages: the numbers of the frames read, in order, repeats included; a list for each page of the book.
         peak: the largest number of whole frames that were alive at once. A view keeps its frame alive.
     """
 
@@ -38,7 +38,7 @@ class SpySource(FrameSource):
     ) -> None:
         self._length, self._size, self._seed, self._name = length, size, seed, name
         self._timestamps = None if timestamps is None else np.asarray(timestamps, np.float64)
-        self.reads: list[int] = []
+        self.pages: list[list[int]] = [[]]
         self.peak = 0
         self._alive = 0
 
@@ -56,6 +56,15 @@ class SpySource(FrameSource):
     @property
     def timestamps(self) -> NDArray[np.float64] | None:
         return self._timestamps
+
+    @property
+    def reads(self) -> list[int]:
+        """All frames read so far, on whatever page."""
+        return [index for page in self.pages for index in page]
+
+    def turn_page(self) -> None:
+        """Begin a new page: what is read from now on is listed apart."""
+        self.pages.append([])
 
     @property
     def alive(self) -> int:
@@ -88,12 +97,12 @@ class SpySource(FrameSource):
 
     def __getstate__(self) -> dict[str, object]:
         # The books stay with the process that reads.
-        return {**self.__dict__, "reads": [], "peak": 0, "_alive": 0}
+        return {**self.__dict__, "pages": [[]], "peak": 0, "_alive": 0}
 
     def _note(self, index: int) -> None:
         if not 0 <= index < self._length:
             raise FrameReadError(f"frame {index} of a clip of {self._length} frames", where=self._name)
-        self.reads.append(int(index))
+        self.pages[-1].append(int(index))
 
     def _let_go(self) -> None:
         self._alive -= 1
