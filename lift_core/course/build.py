@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
+from lift_core.course.answers import blank_answers
 from lift_core.course.execute import execute_solution
 from lift_core.course.labs import find_lab
-from lift_core.course.notebooks import Cell, LabError, Notebook, is_generated, mark, read_notebook, to_bytes
+from lift_core.course.leaks import ANSWER_TEXT, find_leaks
+from lift_core.course.notebooks import (
+    Cell,
+    LabError,
+    Notebook,
+    cell_source,
+    cell_tags,
+    is_generated,
+    mark,
+    read_notebook,
+    to_bytes,
+)
 from lift_core.course.stubs import stub_solutions
-from lift_core.workspace import repository_root
 from lift_core.errors import LiftError, OutputError
+from lift_core.workspace import repository_root
 
 LAB_TAGS = frozenset(
     {"worked", "faded", "exercise", "check", "answer", "measure", "optional", "instructor", "keep-output"}
 )
-ANSWER_TEXT = "*Your answer:*"
 
 
 def build_lab(solution: Notebook, origin: str) -> Notebook:
@@ -29,44 +41,61 @@ def build_lab(solution: Notebook, origin: str) -> Notebook:
         origin: the solution's path relative to the repository, with forward slashes; noted in the lab.
 
     Returns:
-        A new notebook without solutions, instructor cells, outputs (``keep-output`` cells apart), execution counts,
-        widget state and version metadata, marked as generated.
+        A new notebook without solutions, answers, instructor cells, outputs (``keep-output`` cells apart), execution
+        counts, widget state and version metadata, marked as generated.
 
     Raises:
-        LabError: an unknown tag, a repeated id, or a solution region that cannot be cut out.
+        LabError: an unknown tag, an id that is not authored or not unique, a solution region that cannot be cut out, or
+            something left in the lab that gives a solution away.
     """
     if solution.get("nbformat") != 4 or solution.get("nbformat_minor", 0) < 5:
         raise LabError("the notebook's format is older than 4.5.", where=origin, fix="Save it in a current JupyterLab.")
+    _check_ids(solution, origin)
     cells = [
-        _student_cell(cell, f"{origin}, cell {cell.get('id')}") for cell in solution["cells"] if not _is_hidden(cell)
+        _student_cell(cell, f"{origin}, cell {cell['id']}")
+        for cell in solution["cells"]
+        if "instructor" not in cell_tags(cell)
     ]
-    ids = [cell["id"] for cell in cells]
-    if len(set(ids)) != len(ids):
-        raise LabError("two cells have the same id.", where=origin, fix="Ids are authored, such as 10-2-check.")
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    return mark({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, origin)
+    lab = mark({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}, origin)
+    if leaks := find_leaks(solution, lab):
+        raise LabError(
+            f"the lab would show what it must not: {'; '.join(leaks)}.",
+            where=origin,
+            fix="Reword it, or tag a cell that may show similar code as 'worked'.",
+        )
+    return lab
 
 
-def _tags(cell: Cell) -> set[str]:
-    return set(cell.get("metadata", {}).get("tags", []))
-
-
-def _is_hidden(cell: Cell) -> bool:
-    return "instructor" in _tags(cell)
+def _check_ids(solution: Notebook, origin: str) -> None:
+    """Refuse ids that are not made of the lab's number, a section's number and lower-case words, or not unique."""
+    number = Path(origin).name[:2]
+    ids = [str(cell.get("id")) for cell in solution["cells"]]
+    foreign = [name for name in ids if not re.fullmatch(rf"{re.escape(number)}-\d+-[a-z][a-z0-9-]*", name)]
+    if not number.isdecimal() or foreign:
+        raise LabError(
+            f"cell ids are not authored: {', '.join(foreign) or 'none could be'}.",
+            where=origin,
+            fix="A file 10_flow.ipynb has ids such as 10-2-check: lab, section, words in lower case.",
+        )
+    if repeated := sorted({name for name in ids if ids.count(name) > 1}):
+        raise LabError(f"two cells have the same id: {', '.join(repeated)}.", where=origin)
 
 
 def _student_cell(cell: Cell, where: str) -> Cell:
-    tags = _tags(cell)
+    tags = cell_tags(cell)
     unknown = {tag for tag in tags - LAB_TAGS if not tag.startswith("nbval-")}
     if unknown:
         raise LabError(f"unknown tags {sorted(unknown)}.", where=where, fix=f"Known ones: {sorted(LAB_TAGS)}.")
     is_code = cell["cell_type"] == "code"
-    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    source = cell_source(cell)
+    if "answer" in tags and is_code:
+        raise LabError("an answer in words stands in a code cell.", where=where, fix="Make it a Markdown cell.")
     if "answer" in tags:
         source = ANSWER_TEXT
     elif is_code:
-        source = stub_solutions(source, where)
+        source = blank_answers(stub_solutions(source, where), where)
     student = {
         "cell_type": cell["cell_type"],
         "id": cell["id"],

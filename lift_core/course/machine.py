@@ -12,8 +12,8 @@ from pathlib import Path
 import lift_core
 from lift_core._torchvision import provide_operators
 from lift_core.course.doctor import Facts, PackageFact
-from lift_core.workspace import repository_root
 from lift_core.errors import LiftError
+from lift_core.workspace import repository_root
 
 PROGRAMS = ("ffmpeg", "chromium")
 

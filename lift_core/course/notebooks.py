@@ -16,22 +16,35 @@ MARKER = "lift_lab"
 
 
 class LabError(ConfigError):
-    """A solution notebook that cannot be turned into a lab."""
+    """A notebook that cannot be read, run, or turned into a lab."""
 
 
 def read_notebook(path: Path) -> Notebook:
     """Read a notebook file.
 
     Raises:
-        LabError: the file is not a notebook.
+        LabError: the file cannot be read, or is not a notebook.
     """
     try:
         notebook = json.loads(path.read_bytes())
+    except OSError as error:
+        raise LabError(f"the notebook cannot be read: {error.strerror}.", where=path) from error
     except ValueError as error:
         raise LabError(f"the file is not a notebook: {error}.", where=path) from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise LabError("the file is not a notebook: it has no cells.", where=path)
     return notebook
+
+
+def cell_source(cell: Cell) -> str:
+    """The text of a cell, which files hold as one string or as a list of lines."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def cell_tags(cell: Cell) -> set[str]:
+    """The tags of a cell."""
+    return set(cell.get("metadata", {}).get("tags", []))
 
 
 def to_bytes(notebook: Notebook) -> bytes:
@@ -43,6 +56,15 @@ def mark(notebook: Notebook, origin: str) -> Notebook:
     """Return ``notebook`` with a note of the file it was generated from and a digest of its content."""
     note = {"generated_from": origin, "digest": _digest(notebook)}
     return {**notebook, "metadata": {**notebook["metadata"], MARKER: note}}
+
+
+def marked_digest(path: Path) -> str | None:
+    """The digest that `mark` noted in a notebook, or in the one that it is an edited copy of; None without one."""
+    try:
+        note = read_notebook(path)["metadata"][MARKER]["digest"]
+    except (LabError, KeyError, TypeError):
+        return None
+    return str(note)
 
 
 def is_generated(path: Path) -> bool:

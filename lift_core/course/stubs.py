@@ -5,21 +5,41 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import dataclass
 
+from lift_core.course.cells import parse_cell, split_lines
 from lift_core.course.notebooks import LabError
 
 STUB_PREFIX = "lift-stub:"
 
 _BEGIN = re.compile(r"^(?P<indent>\s*)### BEGIN SOLUTION(?: +(?P<task>\d+\.\d+ +\S.*?)\s*$)?")
 _END = re.compile(r"^\s*### END SOLUTION\s*$")
-_MAGIC = re.compile(r"^(?P<indent>\s*)[%!].*$", re.MULTILINE)
 
 
-def stub_solutions(source: str, where: str) -> str:
-    """Replace each solution region of a code cell by a statement that raises, naming the exercise and the task.
+@dataclass(frozen=True)
+class Region:
+    """One solution inside a code cell.
 
-    The region ``### BEGIN SOLUTION 10.2 warp the frame`` … ``### END SOLUTION`` becomes
-    ``raise NotImplementedError("lift-stub:10.2 warp the frame")`` at the indentation of its first line.
+    Attributes:
+        task: the exercise's number and what to do: "10.2 warp the frame".
+        indent: white space in front of its first marker.
+        first, last: lines of the two markers, counted from 1.
+    """
+
+    task: str
+    indent: str
+    first: int
+    last: int
+
+    @property
+    def stub(self) -> str:
+        """The line that stands in the lab in its place."""
+        message = json.dumps(f"{STUB_PREFIX}{self.task}", ensure_ascii=False)
+        return f"{self.indent}raise NotImplementedError({message})\n"
+
+
+def find_regions(source: str, where: str) -> list[Region]:
+    """Find the solution regions of a code cell, from top to bottom.
 
     Args:
         source: the cell's text; IPython magic is allowed.
@@ -29,30 +49,43 @@ def stub_solutions(source: str, where: str) -> str:
         LabError: a region is unbalanced, has no exercise number and task, or is not made of whole statements of a
             function's body.
     """
-    lines: list[str] = []
-    begun: int | None = None
-    for number, line in enumerate(source.splitlines(keepends=True), start=1):
+    regions: list[Region] = []
+    open_match: re.Match[str] | None = None
+    first = 0
+    for number, line in enumerate(split_lines(source), start=1):
         place = f"{where}, line {number}"
         if (begin := _BEGIN.match(line)) is not None:
-            _check_begin(begin, begun, place)
-            begun = number
-            lines.append(_stub(begin))
+            _check_begin(begin, first if open_match else None, place)
+            open_match, first = begin, number
         elif _END.match(line):
-            _check_end(source, begun, number, place)
-            begun = None
-        elif begun is None:
-            lines.append(line)
-    if begun is not None:
-        raise LabError("a solution begins and never ends.", where=f"{where}, line {begun}", fix="Add ### END SOLUTION.")
+            if open_match is None:
+                fix = "Add ### BEGIN SOLUTION 10.2 what to do."
+                raise LabError("a solution ends that never began.", where=place, fix=fix)
+            _check_body(source, first, number, place)
+            regions.append(Region(open_match["task"], open_match["indent"], first, number))
+            open_match = None
+    if open_match is not None:
+        raise LabError("a solution begins and never ends.", where=f"{where}, line {first}", fix="Add ### END SOLUTION.")
+    return regions
+
+
+def stub_solutions(source: str, where: str) -> str:
+    """Replace each solution region of a code cell by a statement that raises, naming the exercise and the task.
+
+    The region ``### BEGIN SOLUTION 10.2 warp the frame`` … ``### END SOLUTION`` becomes
+    ``raise NotImplementedError("lift-stub:10.2 warp the frame")`` at the indentation of its first line.
+
+    Raises:
+        LabError: see `find_regions`.
+    """
+    lines = split_lines(source)
+    regions = find_regions(source, where)
+    for region in reversed(regions):
+        lines[region.first - 1 : region.last] = [region.stub]
     stubbed = "".join(lines)
-    if stubbed != source:
-        _parse(stubbed, where)
+    if regions:
+        parse_cell(stubbed, where)
     return stubbed
-
-
-def _stub(begin: re.Match[str]) -> str:
-    message = json.dumps(f"{STUB_PREFIX}{begin['task']}", ensure_ascii=False)
-    return f"{begin['indent']}raise NotImplementedError({message})\n"
 
 
 def _check_begin(begin: re.Match[str], begun: int | None, place: str) -> None:
@@ -66,10 +99,8 @@ def _check_begin(begin: re.Match[str], begun: int | None, place: str) -> None:
         )
 
 
-def _check_end(source: str, begun: int | None, number: int, place: str) -> None:
-    if begun is None:
-        raise LabError("a solution ends that never began.", where=place, fix="Add ### BEGIN SOLUTION 10.2 what to do.")
-    if not _inside_function(_parse(source, place), begun, number):
+def _check_body(source: str, first: int, last: int, place: str) -> None:
+    if not _inside_function(parse_cell(source, place), first, last):
         raise LabError(
             "the solution is not made of whole statements of a function's body.",
             where=place,
@@ -85,15 +116,3 @@ def _inside_function(cell: ast.Module, first: int, last: int) -> bool:
             if inside:
                 return all((child.end_lineno or child.lineno) < last for child in inside)
     return False
-
-
-def _parse(source: str, where: str) -> ast.Module:
-    """Parse a cell as Python; where that fails, once more with the lines of IPython magic taken for ``pass``."""
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        pass
-    try:
-        return ast.parse(_MAGIC.sub(r"\g<indent>pass", source))
-    except SyntaxError as error:
-        raise LabError(f"the cell is not valid Python: {error.msg}.", where=f"{where}, line {error.lineno}") from error

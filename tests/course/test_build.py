@@ -11,6 +11,7 @@ import nbformat
 import pytest
 
 from lift_core.course import build
+from lift_core.course.leaks import ANSWER_TEXT
 from lift_core.course.notebooks import LabError, is_generated, to_bytes
 from lift_core.errors import OutputError
 
@@ -46,12 +47,12 @@ def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
 def repository(tmp_path: Path) -> Path:
     (tmp_path / "solutions").mkdir()
     (tmp_path / "labs").mkdir()
-    (tmp_path / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(code("3-1", REGION, "exercise"))))
+    (tmp_path / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(code("03-1-double", REGION, "exercise"))))
     return tmp_path
 
 
 def test_lab_drops_solutions_outputs_counts_and_volatile_metadata():
-    lab = build.build_lab(notebook(code("3-1", REGION, "exercise"), text("3-2", "words")), ORIGIN)
+    lab = build.build_lab(notebook(code("03-1-double", REGION, "exercise"), text("03-2-text", "words")), ORIGIN)
     everything = json.dumps(lab)
     assert all(
         word not in everything for word in ("2 * x", "leak", "collapsed", "widgets", "3.11.7", "my venv", "2020")
@@ -63,31 +64,33 @@ def test_lab_drops_solutions_outputs_counts_and_volatile_metadata():
 
 
 def test_lab_is_a_valid_notebook_with_the_authored_ids():
-    lab = build.build_lab(notebook(code("3-1", REGION, "exercise"), text("3-2", "a\nb")), ORIGIN)
+    lab = build.build_lab(notebook(code("03-1-double", REGION, "exercise"), text("03-2-text", "a\nb")), ORIGIN)
     nbformat.validate(nbformat.from_dict(lab))
-    assert [cell["id"] for cell in lab["cells"]] == ["3-1", "3-2"]
+    assert [cell["id"] for cell in lab["cells"]] == ["03-1-double", "03-2-text"]
 
 
 def test_instructor_cells_are_dropped_and_answers_replaced_whole():
-    lab = build.build_lab(notebook(text("a", "for me", "instructor"), text("b", "because secret", "answer")), ORIGIN)
-    assert [(cell["id"], "".join(cell["source"])) for cell in lab["cells"]] == [("b", build.ANSWER_TEXT)]
+    lab = build.build_lab(
+        notebook(text("03-1-note", "for me", "instructor"), text("03-2-answer", "because secret", "answer")), ORIGIN
+    )
+    assert [(cell["id"], "".join(cell["source"])) for cell in lab["cells"]] == [("03-2-answer", ANSWER_TEXT)]
 
 
 def test_kept_output_survives_without_its_count():
     output = {"output_type": "execute_result", "data": {"text/plain": "42"}, "metadata": {}, "execution_count": 9}
-    lab = build.build_lab(notebook(code("k", "42", "keep-output", outputs=[output])), ORIGIN)
+    lab = build.build_lab(notebook(code("03-1-kept", "42", "keep-output", outputs=[output])), ORIGIN)
     assert lab["cells"][0]["outputs"] == [{**output, "execution_count": None}]
 
 
 def test_building_leaves_the_solution_as_it_is():
-    solution = notebook(code("3-1", REGION, "exercise"))
+    solution = notebook(code("03-1-double", REGION, "exercise"))
     before = copy.deepcopy(solution)
     build.build_lab(solution, ORIGIN)
     assert solution == before
 
 
 def test_bytes_do_not_depend_on_the_order_of_keys_or_on_the_source_being_a_list():
-    one = notebook(code("3-1", REGION, "check", "exercise"))
+    one = notebook(code("03-1-double", REGION, "check", "exercise"))
     other = json.loads(json.dumps(one, sort_keys=True))
     other["cells"][0]["source"] = REGION
     other["cells"][0]["metadata"]["tags"].reverse()
@@ -97,14 +100,40 @@ def test_bytes_do_not_depend_on_the_order_of_keys_or_on_the_source_being_a_list(
 @pytest.mark.parametrize(
     ("solution", "complaint"),
     [
-        (notebook(text("a", "", "homework")), "unknown tags"),
-        (notebook(text("a", ""), text("a", "")), "same id"),
+        (notebook(text("03-1-note", "", "homework")), "unknown tags"),
+        (notebook(text("03-1-note", ""), text("03-1-note", "")), "same id: 03-1-note"),
+        (notebook(text("03-1-note", "x", "instructor"), text("03-1-note", "")), "same id"),
+        (notebook(text("3-1-note", "")), "not authored: 3-1-note"),
+        (notebook(text("04-1-note", "")), "not authored"),
+        (notebook(text("03-1", "")), "not authored"),
+        (notebook(text("03-1-Note", "")), "not authored"),
+        (notebook(text("03-1-2d", "")), "not authored"),
+        (notebook(text("03-a-note", "")), "not authored"),
+        (notebook(code("03-1-note", "1", "answer")), "in a code cell"),
         ({**notebook(), "nbformat_minor": 4}, "older than 4.5"),
     ],
 )
 def test_unsound_solutions_are_refused(solution: dict[str, Any], complaint: str):
     with pytest.raises(LabError, match=complaint):
         build.build_lab(solution, ORIGIN)
+
+
+def test_a_file_without_a_number_has_no_ids_to_author():
+    with pytest.raises(LabError, match="not authored"):
+        build.build_lab(notebook(text("fl-1-note", "")), "solutions/flow.ipynb")
+
+
+def test_answers_to_questions_are_taken_out():
+    lab = build.build_lab(notebook(code("03-1-guess", '%time 1\npredict("how many?", 3.5)\n')), ORIGIN)
+    assert "".join(lab["cells"][0]["source"]) == '%time 1\npredict("how many?", ...)\n'
+
+
+def test_a_lab_that_gives_its_solution_away_is_not_written(repository: Path):
+    solution = notebook(code("03-1-triple", REGION.replace("2 * x", "3 * x + 1")), code("03-2-leak", "y = 3 * x + 1"))
+    (repository / "solutions" / "03_x.ipynb").write_text(json.dumps(solution))
+    with pytest.raises(LabError, match=r"cell 03-2-leak: the solution of 3\.1"):
+        build.build_all(repository)
+    assert list((repository / "labs").iterdir()) == []
 
 
 def test_second_build_writes_nothing(repository: Path):
@@ -118,7 +147,7 @@ def test_check_reports_drift_and_writes_nothing(repository: Path):
     build.build_all(repository)
     lab = repository / "labs" / "03_x.ipynb"
     before = lab.read_bytes()
-    (repository / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(text("3-2", "new"))))
+    (repository / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(text("03-2-text", "new"))))
     assert build.build_all(repository, check=True) == [lab]
     assert lab.read_bytes() == before
 
@@ -127,7 +156,7 @@ def test_lab_whose_solution_is_gone_is_removed_but_a_foreign_notebook_is_kept(re
     build.build_all(repository)
     (repository / "solutions" / "03_x.ipynb").unlink()
     foreign = repository / "labs" / "mine.ipynb"
-    foreign.write_text(json.dumps(notebook(text("m", "my own"))))
+    foreign.write_text(json.dumps(notebook(text("03-1-mine", "my own"))))
     assert build.build_all(repository) == [repository / "labs" / "03_x.ipynb"]
     assert list((repository / "labs").iterdir()) == [foreign]
 
@@ -146,7 +175,7 @@ def test_edited_lab_is_never_overwritten(repository: Path):
     edited = json.loads(lab.read_text())
     edited["cells"][0]["source"] = ["my solution"]
     lab.write_text(json.dumps(edited))
-    (repository / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(text("3-2", "new"))))
+    (repository / "solutions" / "03_x.ipynb").write_text(json.dumps(notebook(text("03-2-text", "new"))))
     with pytest.raises(OutputError, match=r"03_x\.ipynb"):
         build.build_all(repository)
     assert "my solution" in lab.read_text()

@@ -86,7 +86,7 @@ def test_the_builder_runs_the_named_solutions_first(
     (tmp_path / "labs").mkdir()
     (tmp_path / "solutions").mkdir()
     for name in ("00_x", "01_y"):
-        write(tmp_path / "solutions" / f"{name}.ipynb", code("a", "1"))
+        write(tmp_path / "solutions" / f"{name}.ipynb", code(f"{name[:2]}-1-one", "1"))
     assert build.main(["--execute", "1"]) == 0
     assert ran == ["01_y.ipynb"]
     assert "executed: solutions/01_y.ipynb" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from lift_core.course.notebooks import LabError
-from lift_core.course.stubs import stub_solutions
+from lift_core.course.stubs import find_regions, stub_solutions
 
 SOLUTION = '''\
 def warp(frame, flow):
@@ -79,6 +79,11 @@ def test_magic_lines_are_kept(magic: str):
 @pytest.mark.parametrize("source", ["x = 1", "", "y = (7\n  % 4)\n", "not python at all ("])
 def test_cells_without_a_region_are_unchanged(source: str):
     assert stub_solutions(source, "cell") == source
+
+
+def test_regions_know_their_tasks_and_lines():
+    (region,) = find_regions(SOLUTION, "cell")
+    assert (region.task, region.indent, region.first, region.last) == ("10.2 warp the frame", "    ", 4, 9)
 
 
 @pytest.mark.parametrize(
