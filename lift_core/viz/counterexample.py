@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -35,8 +36,8 @@ def counterexample(input: object, yours: object, expected: object, *, atol: floa
         atol: numbers that differ by no more count as equal.
 
     Returns:
-        The figure, at most 10 inches wide (800 pixels at 80 dpi), and a sentence that says the same; None where a picture
-        says nothing: single numbers, text, other structures.
+        The figure, at most 10 inches wide (800 pixels at 80 dpi), and a sentence that says the same; None where a
+        picture says nothing: single numbers, text, other structures.
     """
     right, answer = as_array(expected), as_array(yours)
     if right is None or right.size == 0:
@@ -97,8 +98,10 @@ class _Pictures:
             _show(axes["input"], self.given)
         _show(axes["expected"], self.expected)
         if isinstance(self.yours, str) or self.different is None:
-            _say(axes["yours"], "yours", str(self.yours))
-            _say(axes["difference"], "difference", "none to draw")
+            height, width = self.expected.picture.shape[:2]
+            for name, text in {"yours": str(self.yours), "difference": "none to draw"}.items():
+                axes[name].set_box_aspect(height / width)
+                _say(axes[name], name, text)
             return figure, f"Yours is {' '.join(str(self.yours).split())}."
         _show(axes["yours"], self.yours)
         largest = _Largest.of(self.yours.picture, self.expected.picture, self.different)
@@ -108,7 +111,7 @@ class _Pictures:
     def _grid(self) -> tuple[Figure, dict[str, Axes]]:
         """Axes by what they show; wide pictures in two rows, yours beside the expected one."""
         height, width = self.expected.picture.shape[:2]
-        names = [["yours", "expected", "difference"]]
+        names: list[Any] = [["yours", "expected", "difference"]]
         if self.given is not None:
             wide = height / width < 0.7
             names = [["yours", "expected"], ["input", "difference"]] if wide else [["input", *names[0]]]
@@ -120,8 +123,8 @@ class _Pictures:
         return figure, figure.subplot_mosaic(names)
 
     def _draw_difference(self, figure: Figure, axis: Axes, largest: _Largest) -> None:
-        drawn = axis.imshow(largest.errors, cmap="magma", vmin=0, vmax=largest.top, interpolation="nearest")
-        drawn.cmap.set_bad("#33cc66")
+        colours = colormaps["magma"].with_extremes(bad="#33cc66")
+        drawn = axis.imshow(largest.errors, cmap=colours, vmin=0, vmax=largest.top, interpolation="nearest")
         axis.plot(largest.column, largest.row, marker="o", ms=14, mfc="none", mec="black", mew=4.0)
         axis.plot(largest.column, largest.row, marker="o", ms=14, mfc="none", mec="white", mew=1.8, gid="largest")
         _frame(axis, "difference", f"largest (circle): {largest.text}\n{largest.place}")
