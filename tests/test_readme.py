@@ -254,7 +254,7 @@ def test_commands_are_split_without_comments_and_continuations():
         "conda activate lift",
         "conda run -n lift lift doctor",
         "py -3.11 setup_env.py",
-        ".venv/Scripts/lift lab 0 --no-open",
+        ".venv/Scripts/lift start 0 --again",
         "pip install -c constraints.txt -e .[lab,test]",
         "python -m lift_core.course.build",
         "git clone URL lift-lab",

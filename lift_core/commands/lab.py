@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+from lift_core import course
 from lift_core.course.labs import copy_lab, find_lab
-from lift_core.workspace import repository_root, work_folder
 from lift_core.errors import MissingDependencyError
+from lift_core.workspace import repository_root, work_folder
 
 HELP = "copy a lab to my_labs/ and open JupyterLab on it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="number or name of the lab; the first one by default")
-    parser.add_argument("--no-open", action="store_true", help="only copy the lab and print its path")
+    parser.add_argument("name", nargs="?", metavar="LAB", help="number or name of the lab; the first one by default")
     parser.add_argument("--port", type=int, help="port for JupyterLab")
     parser.add_argument(
         "--jupyter", action="append", default=[], metavar="ARG", help="pass ARG to JupyterLab: --jupyter=--no-browser"
@@ -32,11 +33,10 @@ def run(args: argparse.Namespace) -> int:
         opened, folder = None, root
     else:
         copy = copy_lab(lab, work_folder())
-        print(f"{'Copied to' if copy.is_new else 'Your copy, kept as it is:'} {copy.path}")
+        print(copy)
         opened, folder = copy.path, copy.path.parent
-    if args.no_open:
-        return 0
-    return subprocess.call(jupyter_command(opened, args.port, args.jupyter), cwd=folder)
+    command = jupyter_command(opened, args.port, args.jupyter)
+    return subprocess.call(command, cwd=folder, env=jupyter_environment())
 
 
 def jupyter_command(notebook: Path | None, port: int | None, extra: list[str]) -> list[str]:
@@ -53,3 +53,14 @@ def jupyter_command(notebook: Path | None, port: int | None, extra: list[str]) -
     if port is not None:
         command += ["--port", str(port)]
     return command + extra + ([notebook.name] if notebook is not None else [])
+
+
+def jupyter_environment() -> dict[str, str]:
+    """The environment for JupyterLab: ours, with the course's own defaults in the path of its settings.
+
+    The defaults keep JupyterLab from asking whether it may fetch news and from looking for updates, for which it has no
+    option (``LabApp.news_url=None`` does not stop the question). What users set themselves stays above them.
+    """
+    settings = Path(course.__file__).parent / "jupyter"
+    path = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, path))}

@@ -6,11 +6,15 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lift_core.atomic import atomic_file
 from lift_core.course.notebooks import LabError, Notebook, read_notebook, to_bytes
 from lift_core.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
 
 CELL_TIMEOUT_S = 120
 
@@ -55,40 +59,82 @@ def _without_widget(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(path: Path) -> Notebook:
-    read_notebook(path)  # Its error is one line; nbformat's is a page.
-    try:
-        import nbformat
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
-    except ImportError as error:
-        raise MissingDependencyError(
-            "notebooks cannot be run here: JupyterLab's packages are missing.",
-            fix='Run `make setup`, or: pip install "lift-core[lab]"',
-        ) from error
-    node = nbformat.read(path, as_version=4)
-    for cell in node.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    node = unexecuted(path)
     with tempfile.TemporaryDirectory() as work:
-        client = NotebookClient(
-            node,
-            timeout=CELL_TIMEOUT_S,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(path.parent)}},
-            record_timing=False,
-            coalesce_streams=True,
-        )
+        client = notebook_client(node, path.parent, CELL_TIMEOUT_S)
+        from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
+
         try:
             client.execute(env={**os.environ, "LIFT_WORK": work})
         except CellExecutionError as error:
             raise _failure(f"{error.ename}: {error.evalue}", node, path) from error
         except (CellControlSignal, DeadKernelError) as error:
             raise _failure(str(error).splitlines()[0], node, path) from error
-    ran: Notebook = json.loads(nbformat.writes(node))
-    return ran
+    return as_notebook(node)
 
 
-def _failure(what: str, node: Any, path: Path) -> LabError:
+def unexecuted(path: Path) -> NotebookNode:
+    """Read a notebook for `notebook_client`, without its outputs and execution counts.
+
+    Raises:
+        LabError: the file cannot be read, or is not a notebook.
+        MissingDependencyError: the packages of the extra "lab" are not installed.
+    """
+    read_notebook(path)  # Its error is one line; nbformat's is a page.
+    try:
+        import nbformat
+    except ImportError as error:
+        raise _missing() from error
+    node = nbformat.read(path, as_version=4)
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return node
+
+
+def notebook_client(node: NotebookNode, folder: Path, timeout_s: int, **options: Any) -> NotebookClient:
+    """Make what runs ``node`` in a fresh kernel, in ``folder``.
+
+    Args:
+        node: what `unexecuted` returned; the outputs are written into it.
+        folder: the kernel's current folder.
+        timeout_s: seconds for each cell.
+        options: further ones of nbclient.
+
+    Raises:
+        MissingDependencyError: the packages of the extra "lab" are not installed.
+    """
+    try:
+        from nbclient import NotebookClient
+    except ImportError as error:
+        raise _missing() from error
+    return NotebookClient(
+        node,
+        timeout=timeout_s,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        coalesce_streams=True,
+        **options,
+    )
+
+
+def as_notebook(node: NotebookNode) -> Notebook:
+    """The notebook that was run, as `lift_core.course.notebooks` handles it."""
+    import nbformat
+
+    notebook: Notebook = json.loads(nbformat.writes(node))
+    return notebook
+
+
+def _missing() -> MissingDependencyError:
+    return MissingDependencyError(
+        "notebooks cannot be run here: JupyterLab's packages are missing.",
+        fix='Run `make setup`, or: pip install "lift-core[lab]"',
+    )
+
+
+def _failure(what: str, node: NotebookNode, path: Path) -> LabError:
     """Name the cell that was started last, which is the one that failed."""
     started = [cell["id"] for cell in node.cells if cell.get("execution_count") is not None]
     where = f"{path}, cell {started[-1]}" if started else path

@@ -33,6 +33,8 @@ def read_notebook(path: Path) -> Notebook:
         raise LabError(f"the file is not a notebook: {error}.", where=path) from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise LabError("the file is not a notebook: it has no cells.", where=path)
+    if not all(isinstance(cell, dict) and {"cell_type", "source"} <= set(cell) for cell in notebook["cells"]):
+        raise LabError("the file is not a notebook: a cell has no type or no text.", where=path)
     return notebook
 
 

@@ -1,16 +1,20 @@
-"""`lift lab` finds the right notebook and never writes over a student's work."""
+"""`lift lab` and `lift start` find the right notebook and never write over a student's work."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lift_core import cli
+from lift_core import cli, workspace
 from lift_core.commands import lab as lab_command
-from lift_core.course.labs import copy_lab, find_lab
-from lift_core import workspace
+from lift_core.commands import start as start_command
+from lift_core.course.labs import all_labs, copy_lab, find_lab, set_aside, short_name
+from lift_core.course.notebooks import mark, to_bytes
 from lift_core.errors import ConfigError, MissingDependencyError, OutputError
 
 
@@ -18,7 +22,8 @@ from lift_core.errors import ConfigError, MissingDependencyError, OutputError
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "clone"
     (root / "labs").mkdir(parents=True)
-    monkeypatch.setattr(lab_command, "repository_root", lambda: root)
+    for module in (lab_command, start_command):
+        monkeypatch.setattr(module, "repository_root", lambda: root)
     monkeypatch.setattr(workspace, "repository_root", lambda: root)
     monkeypatch.delenv("LIFT_WORK", raising=False)
     return root
@@ -35,7 +40,7 @@ def labs(repository: Path) -> Path:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Path]]:
     """The commands that would open JupyterLab, with their folders."""
     calls: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr(lab_command.subprocess, "call", lambda command, cwd: calls.append((command, cwd)) or 0)
+    monkeypatch.setattr(lab_command.subprocess, "call", lambda command, cwd, env: calls.append((command, cwd)) or 0)
     return calls
 
 
@@ -84,14 +89,6 @@ def test_folder_that_cannot_be_written_is_named(labs: Path, tmp_path: Path):
         copy_lab(labs / "01_datasets.ipynb", tmp_path / "file" / "work")
 
 
-def test_no_open_only_copies_and_prints_the_path(labs: Path, opened: list, capsys: pytest.CaptureFixture[str]):
-    assert cli.main(["lab", "1", "--no-open"]) == 0
-    target = labs.parent / "my_labs" / "01_datasets.ipynb"
-    assert target.read_text() == "01_datasets"
-    assert capsys.readouterr().out == f"Copied to {target}\n"
-    assert opened == []
-
-
 def test_jupyter_opens_the_copy_with_port_and_extra_arguments(labs: Path, opened: list):
     assert cli.main(["lab", "--port", "9000", "--jupyter=--no-browser", "--jupyter=--ip=127.0.0.1"]) == 0
     ((command, folder),) = opened
@@ -106,7 +103,7 @@ def test_lift_work_names_the_folder(
     labs: Path, opened: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("LIFT_WORK", str(tmp_path / "elsewhere"))
-    assert cli.main(["lab", "--no-open"]) == 0
+    assert cli.main(["lab"]) == 0
     assert (tmp_path / "elsewhere" / "00_start_here.ipynb").is_file()
     assert not (labs.parent / "my_labs").exists()
 
@@ -125,3 +122,112 @@ def test_missing_jupyterlab_is_a_named_dependency(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "jupyterlab", None)
     with pytest.raises(MissingDependencyError, match="JupyterLab"):
         lab_command.jupyter_command(None, None, [])
+
+
+def test_labs_have_short_names():
+    assert [short_name(Path(f"{stem}.ipynb")) for stem in ("04_lazy_frames", "extra", "04")] == ["04", "extra", "04"]
+
+
+def test_start_copies_and_opens_nothing(labs: Path, opened: list, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["start"]) == 0
+    target = labs.parent / "my_labs" / "00_start_here.ipynb"
+    assert target.read_text() == "00_start_here"
+    assert capsys.readouterr().out == f"Copied to {target}\n"
+    assert opened == []
+
+
+def test_start_copies_the_named_labs_or_all(labs: Path, capsys: pytest.CaptureFixture[str]):
+    work = labs.parent / "my_labs"
+    assert cli.main(["start", "1", "10_flow", "01"]) == 0
+    assert [path.stem for path in all_labs(work)] == ["01_datasets", "10_flow"]
+    assert cli.main(["start", "--all"]) == 0
+    assert [path.name for path in all_labs(work)] == [path.name for path in all_labs(labs)]
+    assert capsys.readouterr().out.count("Your copy, kept as it is:") == 2
+
+
+def test_start_again_keeps_every_earlier_copy(labs: Path, capsys: pytest.CaptureFixture[str]):
+    work = labs.parent / "my_labs"
+    for answer in ("first", "second"):
+        assert cli.main(["start", "1", "--again"]) == 0
+        (work / "01_datasets.ipynb").write_text(answer)
+    assert cli.main(["start", "1", "--again"]) == 0
+    assert {path.name: path.read_text() for path in work.iterdir()} == {
+        "01_datasets.ipynb": "01_datasets",
+        "01_datasets.before-1.ipynb": "first",
+        "01_datasets.before-2.ipynb": "second",
+    }
+    assert f"kept: {work / '01_datasets.before-2.ipynb'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["7"], ["--all", "1"]])
+def test_start_refuses_what_it_cannot_mean(labs: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["start", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("lift: ")
+    assert not (labs.parent / "my_labs").exists()
+
+
+def test_start_without_any_lab_says_so(repository: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["start"]) == 2
+    assert "no labs yet" in capsys.readouterr().err
+
+
+def test_a_copy_that_cannot_be_renamed_is_named(tmp_path: Path):
+    with pytest.raises(OutputError, match="cannot be renamed"):
+        set_aside(tmp_path / "none.ipynb")
+
+
+def generated(text: str) -> bytes:
+    cell = {"cell_type": "markdown", "id": "01-1-text", "metadata": {}, "source": [text]}
+    return to_bytes(mark({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, "solutions/01_x.ipynb"))
+
+
+def test_a_copy_of_an_earlier_lab_is_told_and_kept(labs: Path, capsys: pytest.CaptureFixture[str]):
+    lab, copy = labs / "01_datasets.ipynb", labs.parent / "my_labs" / "01_datasets.ipynb"
+    lab.write_bytes(generated("old"))
+    assert cli.main(["start", "1"]) == 0
+    edited = json.loads(copy.read_text())
+    edited["cells"][0]["source"] = ["my answer"]
+    edited["metadata"]["language_info"] = {"version": "3.14"}
+    copy.write_text(json.dumps(edited))
+    assert cli.main(["start", "1"]) == 0
+    assert "has changed" not in capsys.readouterr().out
+    lab.write_bytes(generated("new"))
+    assert cli.main(["start", "1"]) == 0
+    kept, changed = capsys.readouterr().out.splitlines()
+    assert kept == f"Your copy, kept as it is: {copy}"
+    assert changed.endswith("lift start --again 01")
+    assert "my answer" in copy.read_text()
+    assert cli.main(["start", "--again", "01"]) == 0
+    assert copy.read_bytes() == lab.read_bytes()
+
+
+def test_a_copy_that_is_no_notebook_any_more_is_kept(labs: Path):
+    (labs / "01_datasets.ipynb").write_bytes(generated("new"))
+    for content in (b"{", b"[]", b'{"cells": [], "metadata": []}', b'{"cells": []}'):
+        copy = labs.parent / "my_labs" / "01_datasets.ipynb"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(content)
+        assert not copy_lab(labs / "01_datasets.ipynb", copy.parent).is_behind
+
+
+def test_jupyterlab_reads_the_defaults_that_stop_its_questions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Its own reader finds the file; that the settings exist and take these values stands in its schema."""
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    environment = lab_command.jupyter_environment()
+    assert environment["JUPYTER_CONFIG_PATH"].split(os.pathsep)[1] == str(tmp_path)
+    code = """
+import json, sys
+from pathlib import Path
+from jupyter_server.services.config import ConfigManager
+import jupyterlab
+defaults = ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
+schema = Path(jupyterlab.__file__).parent / "schemas" / "@jupyterlab" / "apputils-extension" / "notification.json"
+json.dump([defaults, json.loads(schema.read_text())["properties"]], sys.stdout)
+"""
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    defaults, properties = json.loads(result.stdout)
+    chosen = defaults["@jupyterlab/apputils-extension:notification"]
+    assert chosen == {"checkForUpdates": False, "fetchNews": "false"}
+    assert properties["checkForUpdates"]["type"] == "boolean"
+    assert "false" in [value["const"] for value in properties["fetchNews"]["oneOf"]]
+    assert properties["fetchNews"]["default"] == "none"
