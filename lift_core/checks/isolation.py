@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import linecache
 import random
 import signal
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -21,7 +23,9 @@ import numpy as np
 import torch
 
 _INSISTING_S = 0.25
-_PACKAGE = Path(__file__).resolve().parents[1]
+_POLITE_TRIES = 3
+_LIBRARY_PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
+_LIBRARIES = {Path(__file__).resolve().parents[1], *(Path(sysconfig.get_path(name)) for name in _LIBRARY_PATHS)}
 
 
 @dataclass(frozen=True)
@@ -53,57 +57,100 @@ class _TimeIsUp(BaseException):
     """Raised inside code that runs too long; no ``except Exception`` catches it."""
 
 
+@dataclass
+class _Deadline:
+    passed: bool = False
+
+
 def run_isolated(call: Callable[[], Any], timeout_s: float) -> Outcome:
     """Run ``call`` with seeded random generators and stop it after ``timeout_s`` seconds.
 
-    The generators of ``random``, numpy and torch are set back afterwards. Ctrl-C passes through. Code that hangs
-    inside a compiled library is stopped only when it returns to Python.
+    Afterwards the generators of ``random``, numpy and torch are set back, and so are torch's default dtype and
+    gradient mode and numpy's error handling. Ctrl-C passes through. Code that hangs inside a compiled library is
+    stopped only when it returns to Python.
     """
-    with _own_random_state():
+    with _own_settings():
         try:
-            with _time_limit(timeout_s):
-                return Returned(call())
+            with _time_limit(timeout_s) as deadline:
+                outcome = _outcome_of(call)
         except _TimeIsUp:
             return OutOfTime(timeout_s)
-        except (Exception, SystemExit) as error:
-            shown = error if isinstance(error, Exception) else RuntimeError("the code called exit()")
-            return Raised(shown, _students_line(error))
+    # Code may swallow the interruption and return, or raise something else in its place.
+    return OutOfTime(timeout_s) if deadline.passed else outcome
+
+
+def _outcome_of(call: Callable[[], Any]) -> Outcome:
+    try:
+        return Returned(_interruptible(call))
+    except _TimeIsUp:
+        raise
+    except (Exception, SystemExit) as error:
+        told = error if isinstance(error, Exception) else RuntimeError("the code called exit()")
+        return Raised(told, _students_line(error))
+
+
+def _interruptible(call: Callable[[], Any]) -> Any:
+    """Marks the frames that may be interrupted: this one and those that it calls, never the clearing up after it."""
+    return call()
+
+
+def _may_interrupt(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code is not _interruptible.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 @contextmanager
-def _own_random_state() -> Iterator[None]:
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+def _own_settings() -> Iterator[None]:
+    kept = [(put_back, read()) for read, put_back in _SETTINGS]
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
     try:
         yield
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])
+        for put_back, setting in kept:
+            put_back(setting)
+
+
+_SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (random.getstate, random.setstate),
+    (np.random.get_state, np.random.set_state),
+    (torch.get_rng_state, torch.set_rng_state),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (np.geterr, lambda setting: np.seterr(**setting)),
+)
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
+def _time_limit(seconds: float) -> Iterator[_Deadline]:
     in_main_thread = threading.current_thread() is threading.main_thread()
     limit = _alarm if in_main_thread and hasattr(signal, "setitimer") else _watchdog
-    with limit(seconds):
-        yield
+    with limit(seconds) as deadline:
+        yield deadline
 
 
 @contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise in the main thread by a timer signal, again and again: a bare ``except`` may swallow the first."""
+def _alarm(seconds: float) -> Iterator[_Deadline]:
+    """Raise in the main thread by a timer signal, again and again: a bare ``except`` may swallow it."""
+    deadline, tries = _Deadline(), itertools.count()
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if not _may_interrupt(frame):
+            return
+        deadline.passed = True
+        tried = next(tries)
+        if tried >= _POLITE_TRIES:
+            # A loop that mostly sleeps in its `try` meets every signal there; one shortly after meets it outside.
+            signal.setitimer(signal.ITIMER_REAL, 1e-6 * (1 + 7 * tried % 40), _INSISTING_S)
         raise _TimeIsUp
 
     started = time.monotonic()
     previous = signal.signal(signal.SIGALRM, stop)
     left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, _INSISTING_S)
     try:
-        yield
+        yield deadline
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
@@ -113,34 +160,39 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _watchdog(seconds: float) -> Iterator[None]:
+def _watchdog(seconds: float) -> Iterator[_Deadline]:
     """Raise in this thread from another one, where there are no timer signals (Windows) or not in this thread."""
-    runner, over = threading.get_ident(), threading.Event()
+    runner, over, deadline = threading.get_ident(), threading.Event(), _Deadline()
+
+    def interrupt(error: object) -> None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(runner), error)
 
     def watch() -> None:
-        if not over.wait(seconds):
-            while not over.wait(_INSISTING_S):
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(runner), ctypes.py_object(_TimeIsUp))
+        wait = seconds
+        while not over.wait(wait):
+            wait = _INSISTING_S
+            if _may_interrupt(sys._current_frames().get(runner)):
+                deadline.passed = True
+                interrupt(ctypes.py_object(_TimeIsUp))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield
+        yield deadline
     finally:
         over.set()
         watcher.join()
+        interrupt(None)
 
 
 def _students_line(error: BaseException) -> str:
     """The innermost line that is neither this package's nor an installed library's."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = Path(frame.filename)
-        if _PACKAGE not in path.parents and not _is_library(path):
-            line = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+        line = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+        if line and not _is_library(Path(frame.filename)):
             return f"in {frame.name}, line {frame.lineno}: {line}"
     return ""
 
 
 def _is_library(path: Path) -> bool:
-    prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix)}
-    return path.name.startswith("<frozen") or any(prefix in path.parents for prefix in prefixes)
+    return "site-packages" in path.parts or any(folder in path.parents for folder in _LIBRARIES)
