@@ -42,6 +42,6 @@ def _filled(cell: Cell, solved: Cell) -> str:
         return text
     lines = split_lines(solution)
     for region in find_regions(solution, name):
-        assert text.count(region.stub) == 1, f"{name}: no stub, or more than one, for {region.task}"
-        text = text.replace(region.stub, "".join(lines[region.first : region.last - 1]))
+        assert region.stub in text, f"{name}: no stub for {region.task}"
+        text = text.replace(region.stub, "".join(lines[region.first : region.last - 1]), 1)
     return put_answers(text, [answer.text for answer in find_answers(solution, name)], name)
