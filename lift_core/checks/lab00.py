@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lift_core.checks.choice import Choice
 from lift_core.checks.exercise import Call, Exercise, Probe
+from lift_core.checks.probe_pictures import probe_picture
 
 Image = NDArray[np.uint8]
 
@@ -34,8 +35,8 @@ to_tensor = Exercise(
     "to_tensor",
     _to_tensor,
     lambda: [
-        Probe("a frame of 13 rows and 29 columns", (_pictures(13, 29, 3, seed=0),)),
-        Probe("a frame of 8 rows and 3 columns", (_pictures(8, 3, 3, seed=1),)),
+        Probe("a frame of 13 rows and 29 columns", (probe_picture(13, 29, 0),)),
+        Probe("a frame of 8 rows and 3 columns", (probe_picture(8, 3, 1),)),
     ],
     contract=(
         "takes a frame as stored, uint8 [height, width, 3], and returns a tensor [3, height, width]",

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lift_core.checks.probe_pictures import probe_picture
 from lift_core.data.source import Crop, FrameSource
 from lift_core.errors import FrameReadError
 
 
 class SpySource(FrameSource):
-    """A clip of random pictures that keeps book: laziness is judged by counting, never by clocks.
+    """A clip of made-up pictures that keeps book: laziness is judged by counting, never by clocks.
 
     Args:
         length: number of frames.
@@ -74,26 +75,19 @@ class SpySource(FrameSource):
     def frame(self, index: int) -> NDArray[np.uint8]:
         """Read one whole frame, RGB uint8 ``[H, W, 3]``, and count it until its memory is let go."""
         self._note(index)
-        frame = self.picture(index)
-        self._alive += 1
-        self.peak = max(self.peak, self._alive)
-        # A view's base is the array that owns the memory, so this runs when the last view is gone.
-        weakref.finalize(frame, self._let_go)
-        return frame
+        return self._counted(self.picture(index), 1)
 
     def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+        """Read each different frame once; an array of whole ones counts as so many until its memory is let go."""
         region = crop or Crop(0, 0, *self._size)
         out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
-        for slot, index in enumerate(indices):
-            out[slot] = region.apply(self.frame(index))
-        return out
+        for number in dict.fromkeys(indices):
+            out[[slot for slot, index in enumerate(indices) if index == number]] = region.apply(self.frame(number))
+        return self._counted(out, len(indices)) if (region.height, region.width) == self._size else out
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """The content of a frame, without counting: random, but for the frame's number in the first value."""
-        rng = np.random.default_rng([self._seed, index])
-        picture = rng.integers(0, 256, (*self._size, 3), dtype=np.uint8)
-        picture[0, 0, 0] = index % 256
-        return picture
+        """The content of a frame, without counting; no two frames are alike."""
+        return probe_picture(*self._size, self._seed, index)
 
     def __getstate__(self) -> dict[str, object]:
         # The books stay with the process that reads.
@@ -104,5 +98,12 @@ class SpySource(FrameSource):
             raise FrameReadError(f"frame {index} of a clip of {self._length} frames", where=self._name)
         self.pages[-1].append(int(index))
 
-    def _let_go(self) -> None:
-        self._alive -= 1
+    def _counted(self, pictures: NDArray[np.uint8], whole_frames: int) -> NDArray[np.uint8]:
+        self._alive += whole_frames
+        self.peak = max(self.peak, self._alive)
+        # A view's base is the array that owns the memory, so this runs when the last view is gone.
+        weakref.finalize(pictures, self._let_go, whole_frames)
+        return pictures
+
+    def _let_go(self, whole_frames: int) -> None:
+        self._alive -= whole_frames
