@@ -23,7 +23,7 @@ def record(name: str, entry: dict[str, Any]) -> None:
     if path is None:
         return
     # The line begins with its own line break: one that an earlier full disk cut off does not swallow it.
-    line = "\n" + json.dumps(entry, ensure_ascii=False) + "\n"
+    line = "\n" + json.dumps(entry) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -40,9 +40,8 @@ def entries(name: str) -> list[dict[str, Any]]:
     path = _path(name)
     if path is None or not path.is_file():
         return []
-    return [
-        entry for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if (entry := _parse(line))
-    ]
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [entry for line in lines if (entry := _parse(line)) is not None]
 
 
 def _path(name: str) -> Path | None:
