@@ -141,7 +141,7 @@ class FrameExplorer:
         return a if t <= 0 else b if t >= 1 else self._between(a, b, t)
 
     def _say(self, text: str) -> None:
-        self.caption.value = f'<div role="status" aria-live="polite">{html.escape(text)}</div>'
+        self.caption.value = f'<div role="status" aria-live="polite" style="line-height: 1.5">{html.escape(text)}</div>'
 
     @contextmanager
     def _reporting(self, working: str) -> Iterator[None]:

@@ -135,6 +135,8 @@ def _encode(pictures: Iterator[Image], rate: Fraction) -> tuple[bytes, tuple[int
         stream = container.add_stream("libx264", rate=rate, options={"crf": str(_CRF), "preset": "slow"})
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuv420p"
+        # x264's bits depend on the number of threads: one makes equal clips equal outputs, whatever the machine.
+        stream.thread_count = 1
         # Numbers of ITU-T H.273: 1 is BT.709, 1 in the range field is limited.
         context = stream.codec_context
         context.colorspace = context.color_primaries = context.color_trc = context.color_range = 1

@@ -88,6 +88,13 @@ def test_two_seconds_are_small_enough_for_a_notebook():
     assert len(made.to_html()) < 300_000
 
 
+def test_equal_clips_make_equal_outputs_whatever_the_threads(shown):
+    frames, made = shown
+    again = player({"still": frames[:1] * 6, "moving (σ)": frames}, fps=7.5, caption="Two <clips>.")
+    assert again == made
+    assert b" threads=1 " in made.mp4
+
+
 def test_a_long_label_widens_its_clip(shown):
     frames, _ = shown
     narrow = player({"a": frames}, fps=5, caption="x")
