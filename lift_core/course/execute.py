@@ -115,6 +115,8 @@ def notebook_client(node: NotebookNode, folder: Path, timeout_s: int, **options:
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         coalesce_streams=True,
+        # Kernels warn on our stderr that they talk over TCP, which they only do on this machine.
+        extra_arguments=["--IPKernelApp.log_level=40"],
         **options,
     )
 

@@ -39,7 +39,7 @@ def write(path: Path, **cells: str) -> Path:
     return path
 
 
-def test_run_goes_on_after_failures_and_prints_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_run_goes_on_after_failures_and_prints_verdicts(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     path = write(
         tmp_path / "97_x.ipynb",
         right=says("97.1", "passed"),
@@ -55,7 +55,7 @@ def test_run_goes_on_after_failures_and_prints_verdicts(tmp_path: Path, capsys: 
         assert cli.main(["check", "97_x.ipynb", "--timeout", "3"]) == 1
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert printed.err == ""
     assert printed.out.splitlines() == [
         "97_x.ipynb",
