@@ -133,7 +133,8 @@ fade = Exercise(
         for seed, logit in enumerate((0.7, -1.5))
     ],
     contract=(
-        "module(before, after) returns (1 - w) * before + w * after, where w is the sigmoid of the number",
+        "module(before, after) returns a mixture of the two frames: the share w of the frame after, the rest of the"
+        " frame before; w is the sigmoid of the number",
         _ONE_NUMBER,
         "its gradient is known after backward()",
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lift_core.checks.choice import Choice
 
-
 CHOICES = (
     Choice(
         "04.1",

@@ -1,0 +1,188 @@
+"""Labs in a real browser: a solution runs to its end, and a student goes from `lift lab` to 'passed'."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.conftest import needs_program
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "only-for-this-test"
+CHROMIUM_OPTIONS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+]
+RUN_ALL_S = 150
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: the student's folder, and the address of a notebook in it."""
+
+    work: Path
+    port: int
+    log: Path
+
+    def address(self, notebook: str) -> str:
+        return f"http://127.0.0.1:{self.port}/lab/tree/{notebook}?token={TOKEN}&reset"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(lab: Lab, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert server.poll() is None, lab.log.read_text()
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{lab.port}/api?token={TOKEN}", timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not answer: {lab.log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab as `lift lab` starts it, with settings of its own and every cell kept in the page."""
+    home = tmp_path_factory.mktemp("jupyter")
+    settings = home / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    lab = Lab(tmp_path_factory.mktemp("my_labs"), free_port(), home / "server.log")
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
+    folders |= {
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+    }
+    environment = {**os.environ, "LIFT_WORK": str(lab.work), **{k: str(home / v) for k, v in folders.items()}}
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--IdentityProvider.token={TOKEN}"]
+    command = [sys.executable, "-m", "lift_core.cli", "lab", "00", "--port", str(lab.port)]
+    with (
+        lab.log.open("wb") as log,
+        subprocess.Popen(
+            [*command, *(f"--jupyter={option}" for option in options)], env=environment, stdout=log, stderr=log
+        ) as server,
+    ):
+        try:
+            wait_for(lab, server)
+            yield lab
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = needs_program("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(60_000)
+    yield page
+    page.close()
+
+
+def open_notebook(page: Page, lab: Lab, name: str) -> Locator:
+    """Open a notebook and wait until its kernel is ready; returns the notebook's panel."""
+    page.goto(lab.address(name))
+    panel = page.locator(".jp-NotebookPanel:visible")
+    expect(panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible()
+    return panel
+
+
+def keep(page: Page, name: str, fallback: Path) -> None:
+    """Keep a screenshot: in the folder that ``LIFT_ARTIFACTS`` names, else among the test's temporary files."""
+    folder = Path(os.environ.get("LIFT_ARTIFACTS", fallback))
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / name)
+
+
+def run_all(page: Page, panel: Locator) -> None:
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.locator("li[data-command='runmenu:run-all']").click()
+    expect(panel.locator(".jp-InputPrompt", has_text="[*]")).not_to_have_count(0)
+    expect(panel.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(0, timeout=RUN_ALL_S * 1000)
+
+
+def test_solution_runs_in_the_browser_and_its_slider_changes_the_picture(lab: Lab, page: Page, tmp_path: Path):
+    shutil.copy(ROOT / "solutions" / "00_start_here.ipynb", lab.work / "solution_00.ipynb")
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    panel = open_notebook(page, lab, "solution_00.ipynb")
+    page.get_by_role("menuitem", name="Edit", exact=True).click()
+    page.locator("li[data-command='editmenu:clear-all']").click()
+    run_all(page, panel)
+
+    video = panel.locator("video").first
+    video.scroll_into_view_if_needed()
+    expect(video).to_have_js_property("paused", False)
+    played = video.evaluate("video => video.currentTime")
+    page.wait_for_function("([video, before]) => video.currentTime != before", arg=[video.element_handle(), played])
+    keep(page, "lab_00_player.png", tmp_path)
+
+    image = panel.locator("img.widget-image")
+    image.scroll_into_view_if_needed()
+    before = image.screenshot()
+    address = image.get_attribute("src")
+    panel.locator(".noUi-handle").last.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    expect(image).not_to_have_attribute("src", address or "")
+    assert image.screenshot() != before
+    keep(page, "lab_00_slider.png", tmp_path)
+
+    assert (
+        panel.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedText.jp-mod-error").count() == 0
+    )
+    assert panel.locator(".jp-OutputArea", has_text=": passed").count() >= 4
+    assert problems == []
+
+
+def test_student_fills_in_an_exercise_in_the_browser_and_reads_passed(lab: Lab, page: Page, tmp_path: Path):
+    assert (lab.work / "00_start_here.ipynb").read_bytes() == (ROOT / "labs" / "00_start_here.ipynb").read_bytes()
+    panel = open_notebook(page, lab, "00_start_here.ipynb")
+    stub = panel.locator(".cm-line", has_text="lift-stub:00.1")
+    stub.scroll_into_view_if_needed()
+    check = panel.locator(".jp-CodeCell", has_text="lab00.to_tensor(to_tensor)").last
+
+    page.keyboard.press("Escape")
+    stub.click()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    expect(check.locator(".jp-OutputArea")).to_contain_text("not attempted yet")
+
+    stub.click()
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Home")
+    page.keyboard.type("return torch.from_numpy(frame).permute(2, 0, 1).float() / 255")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    expect(check.locator(".jp-OutputArea")).to_contain_text("Exercise 00.1 to_tensor: passed")
+    keep(page, "lab_00_passed.png", tmp_path)
