@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from lift_core.checks.card import Picture
-from lift_core.checks.compare import Difference, first_difference, shown
+from lift_core.checks.compare import Difference, first_difference
 from lift_core.checks.isolation import Outcome, OutOfTime, Raised, Returned, run_isolated
 from lift_core.checks.verdict import Verdict
+from lift_core.checks.wording import counted, shown, shown_error, tidy, with_article
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +24,8 @@ Kind = Literal["faded", "core", "optional"]
 
 STUB_PREFIX = "lift-stub:"
 _UNEXAMINED = "the output cannot be examined"
+_MOST_ITEMS = 10_000
+_COMPARING_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Call:
     Attributes:
         probe: the input, as it was before the call.
         args: the arguments that were passed, as the call left them.
-        outcome: how it ended.
+        outcome: how it ended. An iterator that was returned is read, so that it is a list here.
         expected: how the reference ended on the same input.
     """
 
@@ -149,14 +153,17 @@ class Exercise:
 
     def judge(self, candidate: Candidate) -> Verdict:
         """Judge a function or class without showing or noting anything."""
+        if not callable(candidate):
+            text = f"The check takes {self.name} itself, without brackets behind it; it got {shown(candidate)}."
+            return Verdict(self.id, self.name, "wrong", (text,))
         calls = self.run(candidate)
         unfilled = next((message for call in calls if (message := _stub_message(call.outcome)) is not None), None)
         if unfilled is not None:
             return Verdict(self.id, self.name, "not attempted yet", (_how_to_begin(self.id, unfilled),))
         problem = next((found for call in calls if (found := self._problem(call)) is not None), None)
         if problem is None:
-            tried = f"Tried on {len(calls)} inputs, against {_counted(len(self.contract), 'line')} of contract."
-            return Verdict(self.id, self.name, "passed", (tried,))
+            inputs, lines = counted(len(calls), "input"), counted(len(self.contract), "line")
+            return Verdict(self.id, self.name, "passed", (f"Tried on {inputs}, against {lines} of contract.",))
         known = next((m for m in self.mistakes if self.same(calls, self.run(m.implementation))), None)
         return self._wrong(problem, known)
 
@@ -166,32 +173,53 @@ class Exercise:
         left = self.timeout_s
         for pristine, given, again in zip(self.probes(), self.probes(), self.probes(), strict=True):
             started = time.monotonic()
-            outcome = run_isolated(partial(self.drive, candidate, *given.args), left)
+            outcome = run_isolated(partial(self._attempt, candidate, given.args), left)
             left = max(left - (time.monotonic() - started), 0.1)
-            expected = run_isolated(partial(self.drive, self.reference, *again.args), self.timeout_s)
+            expected = run_isolated(partial(self._attempt, self.reference, again.args), self.timeout_s)
+            if isinstance(expected, OutOfTime):
+                raise TimeoutError(f"the reference of {self.id} did not end within {self.timeout_s:g} s")
             calls.append(Call(pristine, given.args, outcome, expected))
             if isinstance(outcome, OutOfTime):
                 break
         return calls
 
     def same(self, calls: Sequence[Call], others: Sequence[Call]) -> bool:
-        """Tell whether two candidates did exactly the same: equal outputs or errors, and equal complaints."""
+        """Tell whether two candidates did exactly the same: equal outputs or errors, and equal complaints.
+
+        Where nothing at all is returned, the errors' messages must be equal too: any slip may raise a TypeError.
+        """
+        returns = any(isinstance(call.outcome, Returned) for call in calls)
         return len(calls) == len(others) and all(
-            self._same_outcome(one.outcome, other.outcome) and self._complaints(one) == self._complaints(other)
+            self._same_outcome(one.outcome, other.outcome, by_type=returns)
+            and self._complaints(one) == self._complaints(other)
             for one, other in zip(calls, others, strict=True)
         )
 
-    def _same_outcome(self, one: Outcome, other: Outcome) -> bool:
+    def _same_outcome(self, one: Outcome, other: Outcome, *, by_type: bool) -> bool:
         if isinstance(one, Returned) and isinstance(other, Returned):
-            return not any(
-                first_difference(a, b, self.atol) for a, b in ((one.value, other.value), (other.value, one.value))
-            )
+            return not (self._compared(one.value, other.value) or self._compared(other.value, one.value))
         if isinstance(one, Raised) and isinstance(other, Raised):
-            return type(one.error) is type(other.error)
+            equal = type(one.error) is type(other.error)
+            return equal and (by_type or shown_error(one.error) == shown_error(other.error))
         return type(one) is type(other)
 
+    def _attempt(self, candidate: Candidate, args: Sequence[Any]) -> Any:
+        output = self.drive(candidate, *args)
+        return _read(output) if isinstance(output, Iterator) else output
+
+    def _compared(self, expected: Any, actual: Any) -> Difference | None:
+        # The output's own code runs here: its iteration, its ==.
+        outcome = run_isolated(partial(first_difference, expected, actual, self.atol), _COMPARING_S)
+        if isinstance(outcome, Returned):
+            return outcome.value
+        return Difference(f"{_unexamined(outcome)}: {shown(actual)}", expected, actual)
+
     def _complaints(self, call: Call) -> list[str | None]:
-        return [_examine(examine, call) for examine in self.properties.values()]
+        return [self._complaint(examine, call) for examine in self.properties.values()]
+
+    def _complaint(self, examine: Property, call: Call) -> str | None:
+        outcome = run_isolated(partial(examine, call), self.timeout_s)
+        return outcome.value if isinstance(outcome, Returned) else f"{_unexamined(outcome)}: {shown(call.output)}"
 
     def _problem(self, call: Call) -> _Problem | None:
         stopped = _stopped(call, self.timeout_s)
@@ -210,7 +238,7 @@ class Exercise:
 
     def _difference(self, call: Call) -> Difference | None:
         if isinstance(call.outcome, Returned) and isinstance(call.expected, Returned):
-            return first_difference(call.expected.value, call.outcome.value, self.atol)
+            return self._compared(call.expected.value, call.outcome.value)
         return None
 
     def _wrong(self, problem: _Problem, known: Mistake | None) -> Verdict:
@@ -225,23 +253,41 @@ class Exercise:
         return Verdict(self.id, self.name, "wrong", (problem.text,), picture=picture)
 
     def _draw(self, problem: _Problem) -> Picture | None:
+        # What cannot be drawn is told in words alone.
+        drawn = run_isolated(partial(self._picture_of, problem), self.timeout_s)
+        return drawn.value if isinstance(drawn, Returned) else None
+
+    def _picture_of(self, problem: _Problem) -> Picture | None:
         if self.picture is not None:
             drawn = self.picture(problem.call)
         elif problem.difference is not None:
             from lift_core.viz.counterexample import counterexample
 
             first = problem.call.probe.args[0] if problem.call.probe.args else None
-            drawn = counterexample(first, problem.difference.actual, problem.difference.expected)
+            drawn = counterexample(first, problem.difference.actual, problem.difference.expected, atol=self.atol)
         else:
             drawn = None
         return None if drawn is None else Picture(_png(drawn[0]), drawn[1])
 
 
+def _read(iterator: Iterator[Any]) -> list[Any]:
+    items = list(islice(iterator, _MOST_ITEMS + 1))
+    if len(items) > _MOST_ITEMS:
+        raise RuntimeError(f"the iterator does not end after {_MOST_ITEMS} items")
+    return items
+
+
+def _unexamined(outcome: Raised | OutOfTime) -> str:
+    reason = "it takes too long" if isinstance(outcome, OutOfTime) else tidy(shown_error(outcome.error))
+    return f"{_UNEXAMINED} ({reason})"
+
+
 def _stub_message(outcome: Outcome) -> str | None:
+    """The task of a stub that was run; None without one. Errors of loader workers hold its message further down."""
     # Libraries raise NotImplementedError for reasons of their own: only a stub's message counts.
     if isinstance(outcome, Raised) and isinstance(outcome.error, NotImplementedError):
-        message = str(outcome.error)
-        return message.removeprefix(STUB_PREFIX) if message.startswith(STUB_PREFIX) else None
+        _, found, message = str(outcome.error).partition(STUB_PREFIX)
+        return message.partition("\n")[0] if found else None
     return None
 
 
@@ -265,28 +311,18 @@ def _stopped(call: Call, timeout_s: float) -> str | None:
 
 
 def _other_error(outcome: Returned | Raised, wanted: type[Exception]) -> str | None:
-    if isinstance(outcome, Returned):
-        return f"expected a {wanted.__name__}, got {shown(outcome.value)}."
-    return None if isinstance(outcome.error, wanted) else f"expected a {wanted.__name__}, got {_told(outcome)}"
+    if isinstance(outcome, Raised) and isinstance(outcome.error, wanted):
+        return None
+    got = f"{shown(outcome.value)}." if isinstance(outcome, Returned) else _told(outcome)
+    return f"expected {with_article(wanted.__name__)}, got {got}"
 
 
 def _told(raised: Raised) -> str:
     where = f"\n{raised.where}" if raised.where else ""
-    return f"{type(raised.error).__name__}: {raised.error}{where}"
-
-
-def _examine(examine: Property, call: Call) -> str | None:
-    try:
-        return examine(call)
-    except Exception as error:
-        return f"{_UNEXAMINED} ({type(error).__name__}: {error}): {shown(call.output)}"
+    return f"{shown_error(raised.error)}{where}"
 
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return buffer.getvalue()
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -28,8 +28,8 @@ def fresh(name: str) -> ModuleType:
     """
     folder = work_folder()
     path = _file_of(name, folder)
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    # In front, so that no module of the same name in another folder is found first.
+    sys.path[:] = [str(folder), *(other for other in sys.path if other != str(folder))]
     # A cached compilation is recognised by the second and the size of its source, which two quick edits share.
     Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
     importlib.invalidate_caches()

@@ -61,7 +61,8 @@ def proofs(
 
 
 def _label(exercise: Exercise, kind: str, candidate: Candidate) -> str:
-    return f"{exercise.id}-{kind}-{candidate.__name__.replace('_', '-')}"
+    name = getattr(candidate, "__name__", type(candidate).__name__)
+    return f"{exercise.id}-{kind}-{name.replace('_', '-')}"
 
 
 def _is(exercise: Exercise, candidate: Candidate, kind: str) -> None:
