@@ -78,12 +78,12 @@ class SpySource(FrameSource):
         return self._counted(self.picture(index), 1)
 
     def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
-        """Read each different frame once; an array of whole ones counts as so many until its memory is let go."""
+        """Read each different frame once; without a crop, the array counts as so many whole frames while it lives."""
         region = crop or Crop(0, 0, *self._size)
         out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
         for number in dict.fromkeys(indices):
             out[[slot for slot, index in enumerate(indices) if index == number]] = region.apply(self.frame(number))
-        return self._counted(out, len(indices)) if (region.height, region.width) == self._size else out
+        return self._counted(out, len(indices)) if crop is None else out
 
     def picture(self, index: int) -> NDArray[np.uint8]:
         """The content of a frame, without counting; no two frames are alike."""

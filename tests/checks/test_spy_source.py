@@ -132,15 +132,10 @@ def test_an_array_of_whole_frames_counts_as_so_many() -> None:
     assert clip.alive == 0
 
 
-def test_a_crop_of_the_whole_frame_counts_as_the_frame() -> None:
-    clip = SpySource(size=(4, 5))
-    batch = clip.frames([0, 1, 2], crop=Crop(0, 0, 4, 5))
-    assert clip.alive == len(batch) == 3
-
-
-def test_reading_crops_holds_one_whole_frame_at_a_time() -> None:
-    clip = SpySource()
-    batch = clip.frames(range(6), crop=Crop(0, 0, 4, 5))
+@pytest.mark.parametrize("crop", [Crop(0, 0, 4, 5), Crop(0, 0, 13, 29)], ids=["part", "all"])
+def test_reading_crops_holds_one_whole_frame_at_a_time(crop: Crop) -> None:
+    clip = SpySource(size=(13, 29))
+    batch = clip.frames(range(6), crop=crop)
     assert (clip.alive, clip.peak, len(batch)) == (0, 1, 6)
 
 
