@@ -22,6 +22,9 @@ from lift_core.checks import isolation
 from lift_core.checks.isolation import Outcome, OutOfTime, Raised, Returned, run_isolated
 from lift_core.errors import ConfigError
 
+# An interruption inside a collection of garbage is lost; the next one follows.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 needs_timers = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer signals")
 
 
