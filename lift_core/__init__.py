@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lift_core._torchvision import make_importable
 
 if TYPE_CHECKING:
-    from lift_core import classical, course, data, errors, inference, metrics, model, training, viz
+    from lift_core import checks, classical, course, data, errors, inference, metrics, model, profiling, training, viz
     from lift_core.data.frame_sequences import FrameSequenceDataset, Vimeo15Dataset, Vimeo64Dataset
     from lift_core.data.loaders import Loaders, create_dataloaders
     from lift_core.data.open_source import open_source
@@ -26,7 +26,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_SUBMODULES = ("classical", "course", "data", "errors", "inference", "metrics", "model", "training", "viz")
+_SUBMODULES = (
+    "checks",
+    "classical",
+    "course",
+    "data",
+    "errors",
+    "inference",
+    "metrics",
+    "model",
+    "profiling",
+    "training",
+    "viz",
+)
 
 _HOMES = {
     "Crop": "data.source",
@@ -65,6 +77,7 @@ __all__ = [
     "Vimeo15Dataset",
     "Vimeo64Dataset",
     "WindowFrames",
+    "checks",
     "classical",
     "course",
     "create_dataloaders",
@@ -76,6 +89,7 @@ __all__ = [
     "model",
     "open_source",
     "preset",
+    "profiling",
     "save_weights",
     "training",
     "viz",

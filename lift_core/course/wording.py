@@ -27,8 +27,10 @@ def comparison(guess: float, measured: float, unit: str = "") -> str:
     Twice or more apart it is how many times, closer than that a percentage. Where there is no ratio that means
     something (one is zero, or the signs differ) it is the distance between the two.
     """
-    if guess == measured or (guess * measured > 0 and abs(guess - measured) <= _SAME * abs(measured)):
-        return "Your guess and the measured value are the same, or closer than half a percent."
+    if guess == measured:
+        return "Your guess is exactly the measured value."
+    if guess * measured > 0 and abs(guess - measured) <= _SAME * abs(measured):
+        return "Your guess is within half a percent of the measured value."
     if guess * measured <= 0:
         side = "above" if guess > measured else "below"
         return f"Your guess lies {shown(abs(guess - measured), unit)} {side} the measured value."

@@ -10,6 +10,7 @@ import pytest
 
 from lift_core.checks.card import Card
 from lift_core.course.build import LAB_TAGS, build_lab
+from lift_core.course.catalogue import choices, exercises
 from lift_core.course.execute import execute_solution, stable
 from lift_core.course.notebooks import Cell, Notebook, cell_source, cell_tags, read_notebook, to_bytes
 from lift_core.course.rerun import verdicts_of
@@ -29,6 +30,11 @@ def code_cells(path: Path) -> list[Cell]:
 
 def checks(path: Path) -> list[Cell]:
     return [cell for cell in code_cells(path) if "check" in cell_tags(cell)]
+
+
+def plain(text: str) -> str:
+    """Text as one reads it: without line breaks and the marks of Markdown."""
+    return re.sub(r"\s+", " ", text.replace("`", "").replace("**", ""))
 
 
 def printed(cell: Cell) -> str:
@@ -104,6 +110,40 @@ def test_no_line_of_code_ends_in_a_semicolon(path: Path):
 @each_solution
 def test_every_task_is_followed_by_its_check(path: Path):
     assert unchecked(code_cells(path)) == []
+
+
+@each_solution
+def test_every_exercise_of_the_lab_is_checked_with_its_contract_printed_and_three_hints(path: Path):
+    number = int(path.stem[:2])
+    cells = read_notebook(path)["cells"]
+    text = plain("".join(cell_source(cell) for cell in cells if cell["cell_type"] == "markdown"))
+    assert exercises(number)
+    for exercise in exercises(number):
+        assert [line for line in exercise.contract if f"- {plain(line)}" not in text] == [], exercise.id
+        assert f"Exercise {exercise.id}: " in text
+    judged = [found.exercise for cell in checks(path) for found in verdicts_of(cell)]
+    assert judged == [exercise.id for exercise in exercises(number)]
+    for place, cell in enumerate(cells):
+        if "check" in cell_tags(cell):
+            hints = re.findall(r"<details><summary>(.*?)</summary>", cell_source(cells[place + 1]))
+            assert hints == ["Hint 1", "Hint 2", "Hint 3"], cell["id"]
+
+
+@each_solution
+def test_lab_has_at_most_four_core_exercises_and_asks_all_its_questions(path: Path):
+    number = int(path.stem[:2])
+    assert sum(exercise.kind == "core" for exercise in exercises(number)) <= 4
+    code = "".join(map(cell_source, code_cells(path)))
+    assert [choice.id for choice in choices(number) if f'choose("{choice.id}", ' not in code] == []
+
+
+@each_solution
+def test_lab_has_the_parts_of_a_lab(path: Path):
+    first, *_, last = (cell_source(cell) for cell in read_notebook(path)["cells"])
+    assert re.match(rf"# Lab {path.stem[:2]}: .*\n\n\*\*\d+ minutes\. (Easy|Medium|Hard)\.\*\*", first)
+    goals = re.findall(r"^\d\. ", first, re.MULTILINE)
+    assert 4 <= len(goals) <= 7
+    assert [part for part in ("What you can now do", "Common misconceptions", "Homework") if part not in last] == []
 
 
 @each_solution
