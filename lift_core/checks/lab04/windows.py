@@ -65,7 +65,7 @@ def _clamp(wanted: Sequence[int], length: int) -> tuple[list[int], list[bool]]:
 def _clamp_by_name(candidate: Callable[..., Any], wanted: Sequence[int], length: int) -> Any:
     answer = candidate(wanted, length)
     is_pair = isinstance(answer, tuple | list) and len(answer) == 2
-    return {"indices": answer[0], "valid": answer[1]} if is_pair else answer
+    return dict(zip(("indices", "valid"), answer if is_pair else (answer, None), strict=True))
 
 
 clamp = Exercise(
