@@ -39,8 +39,9 @@ to_tensor = Exercise(
         Probe("a frame of 8 rows and 3 columns", (probe_picture(8, 3, 1),)),
     ],
     contract=(
-        "takes a frame as stored, uint8 [height, width, 3], and returns a tensor [3, height, width]",
-        "0 becomes 0.0 and 255 becomes 1.0",
+        "takes a frame as stored, uint8 [height, width, 3], and returns a tensor [3, height, width], red first as in"
+        " the frame",
+        "every number is divided by 255, so 0 becomes 0.0 and 255 becomes 1.0",
         _FLOAT32,
     ),
 )
@@ -122,7 +123,9 @@ def _use_module(candidate: Callable[[], nn.Module], logit: float, before: Tensor
     }
 
 
-_ONE_NUMBER = "the module has one parameter, a single number that starts at 0"
+_ONE_NUMBER = (
+    "the module has exactly one parameter, the number, with exactly one entry (shape [] or [1]), which starts at 0"
+)
 
 fade = Exercise(
     "00.2",
@@ -134,9 +137,9 @@ fade = Exercise(
     ],
     contract=(
         "module(before, after) returns a mixture of the two frames: the share w of the frame after, the rest of the"
-        " frame before; w is the sigmoid of the number",
+        " frame before; w = torch.sigmoid(number)",
         _ONE_NUMBER,
-        "its gradient is known after backward()",
+        "after module(before, after).mean().backward() the parameter's .grad is not None",
     ),
     atol=1e-5,
     drive=_use_module,
@@ -213,26 +216,46 @@ def _train(
     return losses
 
 
+class _FadeAndBrighten(_Fade):
+    """A model with a second parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.brightness = nn.Parameter(torch.zeros(3, 1, 1))
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        return super().forward(before, after) + self.brightness
+
+
 def _run_loop(
-    candidate: Loop, start: float, before: Tensor, after: Tensor, t: float, steps: int, learning_rate: float
+    candidate: Loop,
+    make: Callable[[], _Fade],
+    start: float,
+    before: Tensor,
+    after: Tensor,
+    t: float,
+    steps: int,
+    learning_rate: float,
 ) -> dict[str, Any]:
-    model = _Fade()
+    model = make()
     with torch.no_grad():
         model.logit.fill_(start)
     losses = candidate(model, before, after, (1 - t) * before + t * after, steps, learning_rate)
-    return {"losses": losses, "the model's number after the last step": float(model.logit.detach())}
+    learned = [number for parameter in model.parameters() for number in parameter.detach().flatten().tolist()]
+    return {"losses": losses, "the model's parameters after the last step": learned}
 
 
 def _frames_and_rates() -> list[Probe]:
     frames = torch.rand(2, 2, 3, 5, 7, generator=torch.Generator().manual_seed(0))
     return [
-        Probe("5 steps towards t = 0.3", (0.0, *frames[0], 0.3, 5, 8.0)),
-        Probe("4 steps towards t = 0.9", (-1.0, *frames[1], 0.9, 4, 3.0)),
-        Probe("a single step", (0.5, *frames[0], 0.2, 1, 2.0)),
+        Probe("5 steps towards t = 0.3", (_Fade, 0.0, *frames[0], 0.3, 5, 8.0)),
+        Probe("4 steps towards t = 0.9", (_Fade, -1.0, *frames[1], 0.9, 4, 3.0)),
+        Probe("a single step", (_Fade, 0.5, *frames[0], 0.2, 1, 2.0)),
+        Probe("a model with two parameters", (_FadeAndBrighten, 0.0, *frames[1], 0.3, 3, 1.0)),
     ]
 
 
-_FLOATS = "the losses are plain numbers that hold no graph: floats"
+_FLOATS = "the losses are Python floats, not tensors: a tensor keeps all intermediate results of its step in memory"
 
 train = Exercise(
     "00.3",
@@ -240,8 +263,9 @@ train = Exercise(
     _train,
     _frames_and_rates,
     contract=(
-        "each step computes the mean squared error of the model's frame, its gradient, and then moves every parameter"
-        " by minus the learning rate times its gradient (plain SGD)",
+        "in each step the loss is the mean squared error between model(before, after) and truth",
+        "then every parameter p of the model, which may have several, becomes p − learning_rate · (the gradient of the"
+        " loss with respect to p): plain SGD",
         "returns a list with the loss of each step, as it was before the parameters moved",
         _FLOATS,
     ),
@@ -345,10 +369,14 @@ def _psnr(made: Image, truth: Image) -> float:
 def _pairs_of_pictures() -> Sequence[Probe]:
     noise, dark = _pictures(2, 13, 29, 3, seed=2), _pictures(16, 24, 3, seed=3) // 8
     near = _pictures(17, 12, 3, seed=4)
+    few = np.random.default_rng(5).random(near.shape) < 0.2
     return [
         Probe("two pictures of random numbers, 13 x 29", (noise[0], noise[1])),
         Probe("a dark and a bright picture", (dark, 255 - dark)),
-        Probe("two pictures that differ by one level", (near, near ^ 1)),
+        Probe(
+            "two pictures that differ by one level in a fifth of their numbers", (near, np.where(few, near ^ 1, near))
+        ),
+        Probe("two dark pictures", (dark, dark[::-1].copy())),
     ]
 
 
@@ -358,8 +386,8 @@ psnr_by_hand = Exercise(
     _psnr,
     _pairs_of_pictures,
     contract=(
-        "takes two different frames as stored, uint8 [height, width, 3], and returns one number, the PSNR in dB, right"
-        " to 0.001",
+        "takes two frames as stored, uint8 [height, width, 3], of one size and not equal, and returns one number: the"
+        " PSNR in dB, not rounded",
     ),
     atol=1e-3,
 )
@@ -414,7 +442,7 @@ def _absolute(made: Image, truth: Image) -> float:
 
 CHOICES = (
     Choice(
-        "00.1",
+        "00.A",
         "A cross-fade is the average of the two neighbours. A ball flies from left to right. What does the average"
         " show in the middle?",
         {

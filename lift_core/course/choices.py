@@ -47,7 +47,7 @@ def find_choice(choice_id: str) -> Choice:
     Raises:
         ConfigError: there is none.
     """
-    number = re.fullmatch(r"(\d\d)\.\d+", str(choice_id))
+    number = re.fullmatch(r"(\d\d)\.(\d+|[A-Z])", str(choice_id))
     known = choices(int(number[1])) if number else ()
     for choice in known:
         if choice.id == choice_id:

@@ -40,16 +40,19 @@ def _load(candidate: Callable[..., Any], name: str, condition: str) -> Any:
 
 
 def _write_frame(path: Path, condition: str) -> None:
-    height, width = (_WIDTH, _HEIGHT) if condition == "turned" else (_HEIGHT, _WIDTH)
-    height += condition == "odd-sized"
+    height, width = (_WIDTH, _HEIGHT) if condition == "turned on its side" else (_HEIGHT, _WIDTH)
+    height += condition == "a row too high"
+    width += condition == "a column too wide"
     y, x = np.mgrid[:height, :width]
     picture = np.stack([x * 3, y * 4, 255 - x - y], axis=-1).clip(0, 255).astype(np.uint8)
+    if condition == "sound, its lower part black":
+        picture[height // 2 :] = 0
     data = cv2.imencode(path.suffix, picture[..., ::-1])[1].tobytes()
     if condition != "missing":
         path.write_bytes(data[: len(data) * 3 // 5] if condition == "truncated" else data)
 
 
-_NAMES_THE_FILE = "the error's text holds the file's name"
+_NAMES_THE_FILE = "the error's text holds the file's name, for example im09.jpg"
 
 load_frame = Exercise(
     "04.7",
@@ -59,12 +62,14 @@ load_frame = Exercise(
         Probe(f"{name} ({condition})", (name, condition))
         for name, condition in (
             *(("im07.jpg", "sound"), ("im08.png", "sound"), ("im11.png", "missing"), ("im12.jpg", "truncated")),
-            *(("im13.png", "truncated"), ("im14.jpg", "odd-sized"), ("im15.png", "turned")),
+            *(("im13.png", "truncated"), ("im14.jpg", "a row too high"), ("im15.png", "a column too wide")),
+            *(("im16.png", "turned on its side"), ("im17.jpg", "sound, its lower part black")),
         )
     ],
     contract=(
         "returns the frame as RGB uint8 [H, W, 3]",
-        "a file that is missing, truncated or of another size than (H, W) raises a FrameReadError",
+        "a file that is missing, of another size than (H, W), or truncated so that part of the picture is missing"
+        " raises a FrameReadError",
         _NAMES_THE_FILE,
     ),
     # Decoders of JPEG may differ by a level or two.

@@ -74,13 +74,14 @@ def _clips_to_serve() -> list[Probe]:
         Probe("two clips, every kind of place", (clips(17, 15), window, crop, (0, 6, 14, 15, 27))),
         Probe("three clips, the middle one too short", (clips(13, 2, 12), window, crop, (10, 11, 20))),
         Probe("whole windows only", (clips(14, 13), FrameWindow.uniform(6, 2, "require"), crop, (0, 3, 4, 6))),
-        Probe("the first sample behind the last", (clips(17, 15), window, crop, (28,))),
+        Probe("stride 3", (clips(14, 9), FrameWindow.uniform(4, 3), crop, (0, 5, 11, 16))),
+        Probe("an index of len(data)", (clips(17, 15), window, crop, (28,))),
     ]
 
 
-_NOTHING_YET = "making the data set, and asking for its length, reads no frame"
+_NOTHING_YET = "making the data set, and asking for its length, reads no frame (len(source) is allowed)"
 _OWN_FRAMES = "a sample reads the frames of its window and the hidden one, each once, and nothing else"
-_SAMPLE_BYTES = "the pictures of a sample are torch.uint8"
+_DTYPES = "frames and gt are torch.uint8, times is torch.float32 and valid torch.bool"
 
 lazy_frames = Exercise(
     "04.6",
@@ -88,12 +89,12 @@ lazy_frames = Exercise(
     _LazyFrames,
     _clips_to_serve,
     contract=(
-        "the data set has one sample for each legal anchor of each clip, clip after clip; a sample holds frames"
-        " [T, 3, h, w], gt [3, h, w], timestep, times [T], valid [T] and key, as described above",
+        "data[k] is the sample of anchor number k, counted through all anchors of the first clip, then of the second,"
+        " and so on; a sample is a dict with the entries of the table",
         _NOTHING_YET,
         _OWN_FRAMES,
-        _SAMPLE_BYTES,
-        "a number behind the last sample raises an IndexError",
+        _DTYPES,
+        "an index of len(data) or more raises an IndexError",
     ),
     drive=_use_data_set,
 )
@@ -122,11 +123,17 @@ def _reads_its_own_frames(call: Call) -> str | None:
     return None
 
 
-@lazy_frames.prop(_SAMPLE_BYTES)
-def _sample_is_bytes(call: Call) -> str | None:
+@lazy_frames.prop(_DTYPES)
+def _dtypes_are_right(call: Call) -> str | None:
     samples = [] if isinstance(call.outcome, Raised) else call.output["samples"]
-    dtypes = {str(sample[name].dtype).removeprefix("torch.") for sample in samples for name in ("frames", "gt")}
-    return None if dtypes <= {"uint8"} else f"the dtypes are {sorted(dtypes)}"
+    wanted = {"frames": torch.uint8, "gt": torch.uint8, "times": torch.float32, "valid": torch.bool}
+    for sample in samples:
+        for name, dtype in wanted.items():
+            if not isinstance(sample[name], Tensor):
+                return f"{name} is no tensor but a {type(sample[name]).__name__}"
+            if sample[name].dtype != dtype:
+                return f"the dtype of {name} is {str(sample[name].dtype).removeprefix('torch.')}"
+    return None
 
 
 @lazy_frames.mistake("everything is read at the start", "Keep the clips, not their frames. Read in __getitem__.")
@@ -198,7 +205,7 @@ class _FloatSamples(_LazyFrames):
         return super().read(source, indices).float() / 255
 
 
-@lazy_frames.mistake("no IndexError behind the last sample", "Python's for loop over a data set ends by that error.")
+@lazy_frames.mistake("no IndexError after the last sample", "Python's for loop over a data set ends by that error.")
 class _NoEnd(_LazyFrames):
     def locate(self, index: int) -> tuple[FrameSource, int]:
         return super().locate(index % len(self))

@@ -6,7 +6,7 @@ from lift_core.checks.choice import Choice
 
 CHOICES = (
     Choice(
-        "04.1",
+        "04.A",
         "At a clip's start the window repeats frame 0. Why is it not enough to repeat it and say nothing?",
         {
             "a": "Repeated frames would use more memory.",
@@ -22,7 +22,7 @@ CHOICES = (
         },
     ),
     Choice(
-        "04.2",
+        "04.B",
         "You keep `frame[:4, :4]` of a frame and drop every other name for the frame. What stays in memory?",
         {"a": "48 bytes.", "b": "The whole frame.", "c": "Nothing until it is read again."},
         "b",

@@ -23,11 +23,12 @@ relative_times = Exercise(
     lambda: [
         Probe("frames 2 to 12 with references 6 and 8", ([2, 4, 6, 8, 10, 12], (6, 8))),
         Probe("a window at a clip's start", ([0, 0, 0, 1, 2, 3], (0, 1))),
+        Probe("a window of stride 2 at a clip's start", ([0, 0, 0, 2, 4, 6], (0, 2))),
         Probe("references 4 frames apart", ([1, 5, 9, 13], (5, 9))),
     ],
     contract=(
-        "returns one number for each frame: its distance from the middle of the two references, counted in gaps"
-        " between the references",
+        "returns one number for each frame: how far it lies after the middle of the two references, negative if before,"
+        " in units of their gap",
     ),
     kind="faded",
 )
@@ -80,9 +81,10 @@ clamp = Exercise(
         Probe("a window that begins 20 frames before a clip of 3", ([-20, -1, 0, 1, 2, 3], 3)),
     ],
     contract=(
-        "returns two lists, each as long as wanted: the frames to show, and whether each is valid",
-        "a frame before the clip is replaced by frame 0, one behind its end by the last frame, and is not valid",
-        "a frame that the clip has stays as it is and is valid",
+        "returns two lists with one entry for each wanted frame: the frames to show, and True or False for valid",
+        "a frame that the clip does not have is replaced, before the start by frame 0, after the end by the last frame;"
+        " it is not valid",
+        "a frame that the clip has stays as it is and is valid, frame 0 and the last frame too",
     ),
     drive=_clamp_by_name,
 )
@@ -143,6 +145,7 @@ def _legal_anchors(length: int, offsets: Sequence[int], edge: str) -> range:
 
 _SIX = (-4, -2, 0, 2, 4, 6)
 _FOUR = (-3, 0, 3, 6)
+_NEIGHBOURS = (-2, -1, 0, 2, 3, 4)
 
 legal_anchors = Exercise(
     "04.3",
@@ -156,12 +159,15 @@ legal_anchors = Exercise(
         Probe("a clip of 11 frames that one whole window fits, edge require", (11, _SIX, "require")),
         Probe("a clip of 10 frames that no whole window fits, edge require", (10, _SIX, "require")),
         Probe("a clip of 2 frames, too short for the references, edge clamp", (2, _SIX, "clamp")),
+        Probe("a clip of 1 frame, edge clamp", (1, _FOUR, "clamp")),
+        Probe("a clip of 12 frames and neighbouring frames, edge clamp", (12, _NEIGHBOURS, "clamp")),
+        Probe("a clip of 12 frames and neighbouring frames, edge require", (12, _NEIGHBOURS, "require")),
     ],
     contract=(
-        "returns the numbers of all frames that can be the first reference, in order; none for a clip that is too"
-        " short",
-        'with edge "clamp" both references lie in the clip',
-        'with edge "require" every frame of the window lies in the clip',
+        "returns the numbers of all frames that can be the first reference, in order, as a range or a list; none for a"
+        " clip that is too short",
+        'with edge "clamp" both references are frames of the clip, which has the frames 0 to length - 1',
+        'with edge "require" every frame of the window is a frame of the clip',
     ),
     kind="faded",
 )
@@ -182,7 +188,7 @@ def _edge_ignored(length: int, offsets: Sequence[int], edge: str) -> range:
     return _legal_anchors(length, offsets, "clamp")
 
 
-@legal_anchors.mistake("the second reference is forgotten", "It lies offsets[T // 2] frames behind the first.")
+@legal_anchors.mistake("the second reference is forgotten", "It lies offsets[T // 2] frames after the first.")
 def _second_forgotten(length: int, offsets: Sequence[int], edge: str) -> range:
     return _legal_anchors(length, offsets, edge) if edge == "require" else range(length)
 
@@ -221,8 +227,9 @@ within_shot = Exercise(
         Probe("a clip without cuts", ([0, 1, 2, 3], [False, True, True, True], [], 1)),
     ],
     contract=(
-        "returns one flag for each frame of the window",
-        "a frame of another shot than the anchor's is not valid; the frame with a cut's number begins the new shot",
+        "returns True or False for each frame of the window",
+        "a frame that belongs to another shot than frame anchor is not valid; with cuts = [9], frame 8 is the last of"
+        " the first shot and frame 9 the first of the second",
         "a frame that was not valid before stays so",
     ),
     kind="optional",
