@@ -159,7 +159,7 @@ legal_anchors = Exercise(
         Probe("a clip of 11 frames that one whole window fits, edge require", (11, _SIX, "require")),
         Probe("a clip of 10 frames that no whole window fits, edge require", (10, _SIX, "require")),
         Probe("a clip of 2 frames, too short for the references, edge clamp", (2, _SIX, "clamp")),
-        Probe("a clip of 1 frame, edge clamp", (1, _FOUR, "clamp")),
+        Probe("a clip of 2 frames at stride 3, edge clamp", (2, _FOUR, "clamp")),
         Probe("a clip of 12 frames and neighbouring frames, edge clamp", (12, _NEIGHBOURS, "clamp")),
         Probe("a clip of 12 frames and neighbouring frames, edge require", (12, _NEIGHBOURS, "require")),
     ],
