@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,7 +57,7 @@ class Card:
     def to_html(self) -> str:
         """The card as HTML with inline styles, which need nothing from the page."""
         colour = _COLOURS[self.tone]
-        parts = [f'<b style="color: {colour}">{_MARKS[self.tone]} {html.escape(self.headline)}</b>']
+        parts = [f'<b style="color: {colour}">{_MARKS[self.tone]} {_inline(self.headline)}</b>']
         parts += [_paragraph(text) for text in self.paragraphs]
         if self.picture is not None:
             encoded = base64.b64encode(self.picture.png).decode()
@@ -94,4 +95,9 @@ def _in_notebook() -> bool:
 def _paragraph(text: str) -> str:
     if "\n" in text:
         return f'<pre style="{_PRE}">{html.escape(text)}</pre>'
-    return f'<div style="margin: 4px 0">{html.escape(text)}</div>'
+    return f'<div style="margin: 4px 0">{_inline(text)}</div>'
+
+
+def _inline(text: str) -> str:
+    """Plain text as HTML; what stands between backquotes is shown as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))

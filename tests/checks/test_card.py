@@ -88,3 +88,9 @@ def test_in_a_notebook_a_card_is_displayed(monkeypatch: pytest.MonkeyPatch, caps
     show(card)
     assert displayed == [card]
     assert capsys.readouterr().out == ""
+
+
+def test_backquoted_text_is_code_in_html_and_stays_escaped():
+    page = Card("about `x < y`", "neutral", ("one ` alone, and `f(...)`",)).to_html()
+    assert "about <code>x &lt; y</code>" in page
+    assert "one <code> alone, and </code>f(...)`" in page
