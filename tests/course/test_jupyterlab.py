@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -101,11 +102,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def keep(page: Page, name: str, fallback: Path) -> None:
+    """Keep a screenshot: in the folder that ``LIFT_ARTIFACTS`` names, else among the test's temporary files."""
+    folder = Path(os.environ.get("LIFT_ARTIFACTS", fallback))
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / name)
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
+    """A page whose last sight is kept, be the test passed or not."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     yield page
+    keep(page, f"{request.node.name}.png", tmp_path)
     page.close()
 
 
@@ -117,18 +128,19 @@ def open_notebook(page: Page, lab: Lab, name: str) -> Locator:
     return panel
 
 
-def keep(page: Page, name: str, fallback: Path) -> None:
-    """Keep a screenshot: in the folder that ``LIFT_ARTIFACTS`` names, else among the test's temporary files."""
-    folder = Path(os.environ.get("LIFT_ARTIFACTS", fallback))
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / name)
+def choose(page: Page, menu: str, command: str) -> None:
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.locator(f"li[data-command='{command}']").click()
 
 
 def run_all(page: Page, panel: Locator) -> None:
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator("li[data-command='runmenu:run-all']").click()
-    expect(panel.locator(".jp-InputPrompt", has_text="[*]")).not_to_have_count(0)
-    expect(panel.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(0, timeout=RUN_ALL_S * 1000)
+    """Clear all outputs, run all cells, and wait until each has its number."""
+    prompts = panel.locator(".jp-CodeCell .jp-InputPrompt")
+    count = prompts.count()
+    choose(page, "Edit", "editmenu:clear-all")
+    expect(prompts.filter(has_text=re.compile(r"\[ ?\]"))).to_have_count(count)
+    choose(page, "Run", "runmenu:run-all")
+    expect(prompts.filter(has_text=re.compile(r"\[\d+\]"))).to_have_count(count, timeout=RUN_ALL_S * 1000)
 
 
 def test_solution_runs_in_the_browser_and_its_slider_changes_the_picture(lab: Lab, page: Page, tmp_path: Path):
@@ -136,8 +148,6 @@ def test_solution_runs_in_the_browser_and_its_slider_changes_the_picture(lab: La
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     panel = open_notebook(page, lab, "solution_00.ipynb")
-    page.get_by_role("menuitem", name="Edit", exact=True).click()
-    page.locator("li[data-command='editmenu:clear-all']").click()
     run_all(page, panel)
 
     video = panel.locator("video").first

@@ -138,8 +138,8 @@ def test_latest_guess_and_measurement_of_each_question_count(work: Path):
         (2, 0, "Your guess lies 2 dB above the measured value."),
         (0, 2, "Your guess lies 2 dB below the measured value."),
         (-1, 1.5, "Your guess lies 2.5 dB below the measured value."),
-        (0, 0, "the same"),
-        (10.01, 10, "the same"),
+        (0, 0, "exactly"),
+        (10.01, 10, "within half a percent"),
         (1e-300, 0, "1e-300 dB above"),
     ],
 )
