@@ -1,4 +1,4 @@
-"""Memory over time: several ways of doing one thing, each with its prediction, named where the lines end."""
+"""Memory over time: several ways of doing one thing, each with its peak and its prediction, named at the right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def memory_figure(
         title: a line above.
 
     Returns:
-        The figure, 10 inches wide (800 pixels at 80 dpi), and a sentence with the greatest value of each curve.
+        The figure, 10 inches wide (800 pixels at 80 dpi), and a sentence with each curve's peak and when it was
+        first reached.
 
     Raises:
         ShapeError: no curve or too many, an empty one, or a prediction of no curve.
@@ -43,10 +44,10 @@ def memory_figure(
     labels: list[tuple[float, str, str]] = []
     for number, (name, series) in enumerate(curves.items()):
         colour = _COLOURS[number]
-        seconds, megabytes = zip(*series, strict=True)
-        axis.plot(seconds, megabytes, color=colour, lw=2, marker=_MARKS[number], markevery=0.08, ms=7, gid=name)
-        axis.plot([seconds[-1], end], [megabytes[-1]] * 2, color=colour, lw=0.8, ls=":")
-        labels.append((megabytes[-1], f"{name}: peak {max(megabytes):.3g} MB", colour))
+        reached, peak = _peak(series)
+        axis.plot(*zip(*series, strict=True), color=colour, lw=2, marker=_MARKS[number], markevery=0.08, ms=7, gid=name)
+        axis.plot([reached, end], [peak, peak], color=colour, lw=1.2, ls=":", gid=f"{name} peak")
+        labels.append((peak, f"{name}: peak {peak:.3g} MB", colour))
         if name in predictions:
             axis.axhline(predictions[name], color=colour, lw=1.6, ls=(0, (6, 3)), gid=f"{name} predicted")
             labels.append((predictions[name], f"{name}: predicted {predictions[name]:.3g} MB", colour))
@@ -66,6 +67,11 @@ def _check(curves: Mapping[str, Sequence[tuple[float, float]]], predictions: Map
     unknown = [name for name in predictions if name not in curves]
     if unknown:
         raise ShapeError(f"there is no curve for the prediction {unknown[0]!r}.", fix=f"Name one of {list(curves)}.")
+
+
+def _peak(series: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The first of the highest points."""
+    return max(series, key=lambda point: point[1])
 
 
 def _label_lines(axis: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
@@ -118,7 +124,7 @@ def _name_axes(axis: Axes, title: str) -> None:
 def _sentence(curves: Mapping[str, Sequence[tuple[float, float]]], predictions: Mapping[str, float]) -> str:
     said = []
     for name, series in curves.items():
-        peak = f"{name} reached {max(mb for _, mb in series):.3g} MB above the start"
+        reached, peak = _peak(series)
         predicted = f" ({predictions[name]:.3g} MB were predicted)" if name in predictions else ""
-        said.append(f"{peak} within {series[-1][0]:.3g} s{predicted}")
+        said.append(f"{name} reached at most {peak:.3g} MB above the start, after {reached:.3g} s{predicted}")
     return "Memory over time: " + "; ".join(said) + "."

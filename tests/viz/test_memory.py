@@ -1,4 +1,4 @@
-"""The memory figure draws what was measured and predicted, names every line at its end, and refuses what it cannot."""
+"""The memory figure draws what was measured and predicted, names every peak, and refuses what it cannot draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lift_core.errors import ShapeError
 from lift_core.viz.memory import memory_figure
 
 CURVES = {
-    "eager": [(0.0, 0.0), (1.0, 150.0), (2.0, 203.0), (2.5, 202.0)],
+    "eager": [(0.0, 0.0), (1.0, 150.0), (2.0, 203.0), (2.2, 203.0), (2.5, 40.0)],
     "lazy": [(0.0, 0.0), (0.5, 22.5), (3.0, 21.0)],
 }
 PREDICTIONS = {"eager": 201.3, "lazy": 20.6}
@@ -42,15 +42,22 @@ def test_curves_differ_in_their_marks(axis):
     assert len({line(axis, name).get_marker() for name in CURVES}) == 2
 
 
-def test_every_line_is_named_where_it_ends(axis):
-    ends = {text.get_text(): text.xy for text in axis.texts}
-    assert ends == {
-        "eager: peak 203 MB": (1, 202.0),
+def test_labels_point_at_peaks_and_predictions_and_not_at_a_curves_end(axis):
+    heights = {text.get_text(): text.xy for text in axis.texts}
+    assert heights == {
+        "eager: peak 203 MB": (1, 203.0),
         "eager: predicted 201 MB": (1, 201.3),
-        "lazy: peak 22.5 MB": (1, 21.0),
+        "lazy: peak 22.5 MB": (1, 22.5),
         "lazy: predicted 20.6 MB": (1, 20.6),
     }
     assert axis.get_legend() is None
+
+
+def test_a_dotted_line_leads_from_the_first_highest_point_to_the_right_edge(axis):
+    for name, peak in {"eager": (2.0, 203.0), "lazy": (0.5, 22.5)}.items():
+        dotted = line(axis, f"{name} peak")
+        assert [tuple(point) for point in dotted.get_xydata()] == [peak, (3.0, peak[1])]
+        assert dotted.get_linestyle() == ":"
 
 
 def test_labels_do_not_cover_each_other_and_stay_on_the_page():
@@ -73,10 +80,10 @@ def test_all_curves_and_predictions_fit_into_the_axes():
     assert high > 40
 
 
-def test_the_sentence_gives_peaks_and_predictions():
+def test_the_sentence_gives_peaks_their_times_and_predictions():
     _, sentence = memory_figure(CURVES, {"eager": 201.3})
-    assert "eager reached 203 MB above the start within 2.5 s (201 MB were predicted)" in sentence
-    assert sentence.endswith("lazy reached 22.5 MB above the start within 3 s.")
+    assert "eager reached at most 203 MB above the start, after 2 s (201 MB were predicted)" in sentence
+    assert sentence.endswith("lazy reached at most 22.5 MB above the start, after 0.5 s.")
 
 
 @pytest.mark.parametrize("curves", [{}, {"a": []}, {str(n): [(0, 0)] for n in range(5)}])
