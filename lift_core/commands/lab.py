@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lift_core import course
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         print(copy)
         opened, folder = copy.path, copy.path.parent
     command = jupyter_command(opened, args.port, args.jupyter)
-    return subprocess.call(command, cwd=folder, env=jupyter_environment())
+    return hand_over(command, folder, jupyter_environment())
 
 
 def jupyter_command(notebook: Path | None, port: int | None, extra: list[str]) -> list[str]:
@@ -64,3 +65,23 @@ def jupyter_environment() -> dict[str, str]:
     settings = Path(course.__file__).parent / "jupyter"
     path = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
     return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, path))}
+
+
+def hand_over(command: list[str], folder: Path, environment: dict[str, str]) -> int:
+    """Run ``command`` in ``folder`` until it ends; Ctrl-C and a signal to this process reach it as if run by hand.
+
+    On POSIX the command takes this process's place, so that this returns nowhere but on Windows, with its exit code.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.chdir(folder)
+        os.execve(command[0], command, environment)
+    return wait_for(subprocess.Popen(command, cwd=folder, env=environment))
+
+
+def wait_for(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process to end and return its exit code; Ctrl-C, which reaches it too, is its to answer."""
+    while True:
+        with suppress(KeyboardInterrupt):
+            return process.wait()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -40,7 +42,7 @@ def labs(repository: Path) -> Path:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Path]]:
     """The commands that would open JupyterLab, with their folders."""
     calls: list[tuple[list[str], Path]] = []
-    monkeypatch.setattr(lab_command.subprocess, "call", lambda command, cwd, env: calls.append((command, cwd)) or 0)
+    monkeypatch.setattr(lab_command, "hand_over", lambda command, folder, env: calls.append((command, folder)) or 0)
     return calls
 
 
@@ -116,6 +118,33 @@ def test_without_any_lab_jupyter_opens_on_the_repository(
     assert command == [sys.executable, "-m", "jupyterlab"]
     assert folder == repository
     assert "no labs" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX can put one program in another one's place")
+def test_ending_the_command_ends_jupyterlab(tmp_path: Path):
+    stand_in = tmp_path / "jupyterlab"
+    stand_in.mkdir()
+    (stand_in / "__init__.py").touch()
+    (stand_in / "__main__.py").write_text(
+        "import os, time\nprint(os.getpid(), os.getcwd(), flush=True)\ntime.sleep(30)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "LIFT_WORK": str(tmp_path / "work")}
+    command = [sys.executable, "-m", "lift_core.cli", "lab"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Copied to ")
+        pid, folder = process.stdout.readline().split(maxsplit=1)
+        assert Path(folder.strip()) == (tmp_path / "work").resolve()
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+def test_where_it_must_wait_ctrl_c_is_left_to_jupyterlab():
+    process = Mock()
+    process.wait.side_effect = [KeyboardInterrupt, KeyboardInterrupt, 3]
+    assert lab_command.wait_for(process) == 3
 
 
 def test_missing_jupyterlab_is_a_named_dependency(monkeypatch: pytest.MonkeyPatch):
