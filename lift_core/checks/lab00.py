@@ -183,6 +183,19 @@ class _Detached(_Fade):
         return (1 - w) * before + w * after
 
 
+@fade.mistake(
+    "the sigmoid is taken once, in the constructor",
+    "The number changes while it learns. Take the sigmoid in forward, each time.",
+)
+class _SigmoidAtFirst(_Fade):
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = torch.sigmoid(self.logit.detach())
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        return (1 - self.w) * before + self.w * after + 0 * self.logit
+
+
 @fade.mistake("the number starts at 0.5", "It starts at 0; the sigmoid of 0 is one half.")
 class _StartsAtHalf(_Fade):
     def __init__(self) -> None:
@@ -319,7 +332,8 @@ def _never_cleared(model: nn.Module, a: Tensor, b: Tensor, truth: Tensor, steps:
 
 @train.mistake(
     "the parameters never move",
-    "Call the optimizer's step() after backward(), and do not clear the gradients between the two.",
+    "Call the optimizer's step() after backward(), and do not clear the gradients between the two. By hand: `p = p - …`"
+    " only makes a new name; change p itself, inside `torch.no_grad()`.",
 )
 def _never_moves(model: nn.Module, a: Tensor, b: Tensor, truth: Tensor, steps: int, rate: float) -> list[float]:
     return _loop(model, (a, b, truth), steps, rate, step=False)
@@ -410,6 +424,25 @@ def _wrapped_twice(made: Image, truth: Image) -> float:
         return float(10 * np.log10(255**2 / np.mean((made - truth) ** 2)))
 
 
+@psnr_by_hand.mistake(
+    "the square overflowed",
+    "np.int16 ends at 32,767, and 255 squared is 65,025. Convert to decimal numbers: float64.",
+)
+def _short_integers(made: Image, truth: Image) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(10 * np.log10(255**2 / np.mean((made.astype(np.int16) - truth.astype(np.int16)) ** 2)))
+
+
+@psnr_by_hand.mistake("the squares are summed, not averaged", "The mean squared error is an average: np.mean.")
+def _summed_squares(made: Image, truth: Image) -> float:
+    return float(_psnr(made, truth) - 10 * np.log10(made.size))
+
+
+@psnr_by_hand.mistake("rounded", "The contract asks for the number as it is.")
+def _rounded(made: Image, truth: Image) -> float:
+    return round(_psnr(made, truth), 2)
+
+
 @psnr_by_hand.mistake("the natural logarithm", "Decibels use the logarithm to base 10: np.log10.")
 def _natural(made: Image, truth: Image) -> float:
     return float(_psnr(made, truth) * np.log(10))
@@ -446,15 +479,17 @@ CHOICES = (
         "A cross-fade is the average of the two neighbours. A ball flies from left to right. What does the average"
         " show in the middle?",
         {
-            "a": "The ball, half way.",
-            "b": "Two pale balls, one at each place.",
-            "c": "No ball at all.",
+            "a": "One ball, half way.",
+            "b": "One ball, half way, blurred along its path.",
+            "c": "Two balls, both pale.",
+            "d": "The ball where it was before.",
         },
-        "b",
+        "c",
         {
             "a": "To put it half way, one must know that it moved. An average knows nothing of motion.",
-            "b": "Each pixel is averaged on its own: half a ball here, half a ball there. LIFT moves pixels instead.",
-            "c": "Each neighbour still gives half of its colours, so the ball is seen twice, paler.",
+            "b": "A blur along the path would need the frames between. There are only two, one at each end.",
+            "c": "Each pixel is averaged on its own: half a ball here, half a ball there. LIFT moves pixels instead.",
+            "d": "That would be repeating the frame before. The frame after counts as much.",
         },
     ),
 )

@@ -107,6 +107,19 @@ def _opencv_believed(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     return _of_size(_decode_with_opencv(path), size, path)
 
 
+@load_frame.mistake(
+    "the pixels are read outside the try",
+    "PIL opens a file at once and reads its pixels late: convert to RGB and to an array inside the try.",
+)
+def _read_too_late(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
+    try:
+        image = Image.open(path)
+    except OSError as error:
+        raise FrameReadError("the frame cannot be read", where=path) from error
+    with image:
+        return _of_size(np.asarray(image.convert("RGB")), size, path)
+
+
 @load_frame.mistake("the size is not checked", "An odd frame breaks the batch later, where nobody knows its name.")
 def _size_unchecked(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     return _load_frame(path, _actual_size(path, size))

@@ -205,6 +205,15 @@ class _FloatSamples(_LazyFrames):
         return super().read(source, indices).float() / 255
 
 
+@lazy_frames.mistake(
+    "locate ends without an IndexError",
+    "A function without return gives None. After the last clip, raise IndexError(...): Python's for loop ends by it.",
+)
+class _NothingLocated(_LazyFrames):
+    def locate(self, index: int) -> Any:
+        return super().locate(index) if index < len(self) else None
+
+
 @lazy_frames.mistake("no IndexError after the last sample", "Python's for loop over a data set ends by that error.")
 class _NoEnd(_LazyFrames):
     def locate(self, index: int) -> tuple[FrameSource, int]:

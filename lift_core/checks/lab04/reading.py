@@ -79,8 +79,9 @@ def _few_frames_alive(call: Call) -> str | None:
 
 
 @read_window.mistake(
-    "all whole frames are read first and cropped afterwards",
-    "Crop each frame as soon as it is read, and copy the part, so that the whole frame can go.",
+    "all whole frames are in memory at once",
+    "Either all are read first and cropped afterwards, or each crop is a view, which keeps its frame. Copy the crop"
+    " before you read the next frame. And read a repeated frame once.",
 )
 def _crop_at_the_end(source: FrameSource, indices: Sequence[int], crop: Crop) -> Tensor:
     frames = np.stack([source.frame(index) for index in indices])
@@ -162,9 +163,11 @@ def _to_float(batch: Tensor, out: Tensor) -> Tensor:
     return out.copy_(batch).mul_(1 / 255)
 
 
-def _convert(candidate: Callable[[Tensor, Tensor], Tensor], batch: Tensor, out: Tensor) -> dict[str, Any]:
+def _convert(candidate: Callable[[Tensor, Tensor], Tensor], batch: Tensor, out: Tensor) -> dict[str, Any] | None:
     memory = out.data_ptr()
     returned = candidate(batch, out)
+    if returned is None:
+        return None
     same = (out.data_ptr(), returned.data_ptr() if isinstance(returned, Tensor) else None) == (memory, memory)
     return {"returned": returned, "out": out, "the memory is that of out": same}
 

@@ -65,8 +65,10 @@ def _clamp(wanted: Sequence[int], length: int) -> tuple[list[int], list[bool]]:
 
 def _clamp_by_name(candidate: Callable[..., Any], wanted: Sequence[int], length: int) -> Any:
     answer = candidate(wanted, length)
+    if answer is None:
+        return None
     is_pair = isinstance(answer, tuple | list) and len(answer) == 2
-    return dict(zip(("indices", "valid"), answer if is_pair else (answer, None), strict=True))
+    return dict(zip(("the frames to show", "valid"), answer if is_pair else (answer, None), strict=True))
 
 
 clamp = Exercise(
