@@ -12,7 +12,19 @@ from typing import Protocol, cast
 
 from lift_core.errors import LiftError, MissingDependencyError
 
-COMMANDS = ("check", "demo", "doctor", "evaluate", "extract", "interpolate", "lab", "progress", "start", "train")
+COMMANDS = (
+    "bench",
+    "check",
+    "demo",
+    "doctor",
+    "evaluate",
+    "extract",
+    "interpolate",
+    "lab",
+    "progress",
+    "start",
+    "train",
+)
 
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130

@@ -30,7 +30,9 @@ MAY_IMPORT = {
     "inference": GROUND | {"viz", "profiling", "data", "model"},
     "checks": GROUND | {"viz", "profiling", "data", "model", "training", "inference"},
     "course": GROUND | {"viz", "profiling", "data", "model", "training", "inference", "checks"},
-    "commands": GROUND | {"viz", "profiling", "data", "model", "training", "inference", "checks", "course"},
+    "benchmarks": GROUND | {"viz", "profiling", "data", "model", "training", "inference"},
+    "commands": GROUND
+    | {"viz", "profiling", "data", "model", "training", "inference", "checks", "course", "benchmarks"},
     "cli": {"errors", "commands", "__init__"},
 }
 

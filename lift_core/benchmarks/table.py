@@ -1,0 +1,114 @@
+"""Tables of benchmarks: rows with a value, what it was measured beside, and whether a wanted ratio holds."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import torch
+
+_HEADINGS = ("what", "measured", "beside", "ratio", "wanted", "holds")
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """How a benchmark runs.
+
+    Attributes:
+        quick: small sizes and few rounds: seconds instead of minutes, for tests. The figures mean little then.
+        seed: of generated data.
+        out: folder for figures; None draws none.
+    """
+
+    quick: bool = False
+    seed: int = 0
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        what: what was measured.
+        value, unit: the measurement.
+        beside: what it was measured beside, in the same run.
+        ratio: of the two, so that more is better; None for a row that is only compared with.
+        wanted: the ratio that is wanted, in words ("≥ 6").
+        holds: whether it is reached; None where nothing is wanted.
+        note: what the reader must know.
+    """
+
+    what: str
+    value: float
+    unit: str
+    beside: str = ""
+    ratio: float | None = None
+    wanted: str = ""
+    holds: bool | None = None
+    note: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        holds = {None: "", True: "yes", False: "NO"}[self.holds]
+        ratio = "" if self.ratio is None else f"{_number(self.ratio)}×"
+        what = f"{self.what} ({self.note})" if self.note else self.what
+        return what, f"{_number(self.value)} {self.unit}".rstrip(), self.beside, ratio, self.wanted, holds
+
+
+@dataclass(frozen=True)
+class Table:
+    """The result of one benchmark: a title, rows, and a sentence on how it was measured."""
+
+    title: str
+    rows: tuple[Row, ...]
+    note: str = ""
+
+    def text(self) -> str:
+        """The table in columns for a terminal."""
+        lines = [_HEADINGS, *(row.cells() for row in self.rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+        body = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        ]
+        return "\n".join([self.title, *body, *([self.note] if self.note else [])])
+
+    def markdown(self) -> str:
+        """The table under a heading of the third level."""
+        lines = [_markdown_line(_HEADINGS), _markdown_line(["---"] * len(_HEADINGS))]
+        lines += [_markdown_line(row.cells()) for row in self.rows]
+        return "\n\n".join([f"### {self.title}", "\n".join(lines), *([self.note] if self.note else [])])
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+
+
+def machine_line() -> str:
+    """The date and what was measured on: processor, cores, memory, system, versions, GPU."""
+    memory = psutil.virtual_memory().total / 1e9
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    return (
+        f"{datetime.now(UTC).date().isoformat()}, {_processor()}, {psutil.cpu_count()} cores, {memory:.0f} GB memory,"
+        f" {platform.system()}, Python {platform.python_version()}, torch {torch.__version__}, {gpu}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

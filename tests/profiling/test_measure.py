@@ -1,0 +1,62 @@
+"""Tasks are timed in turn, and memory is what a function adds to a fresh process."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from lift_core.errors import ConfigError
+from lift_core.profiling.measure import Timing, cpu_clock, in_turn, peak_rss
+
+
+def hold(megabytes: int) -> None:
+    pieces = [np.ones(1_000_000, np.uint8) for _ in range(megabytes)]
+    # Touched again at the end, so that it lives for several samples.
+    for _ in range(20):
+        sum(int(piece[::4096].sum()) for piece in pieces)
+
+
+def fail() -> None:
+    raise ValueError("on purpose")
+
+
+def test_tasks_run_in_turn_after_a_warm_up_of_each():
+    order: list[str] = []
+    in_turn({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, rounds=2)
+    assert "".join(order) == "ab" + "abab"
+
+
+def test_times_are_differences_of_the_clock():
+    ticks = count()
+    timings = in_turn({"a": lambda: None, "b": lambda: None}, rounds=3, clock=lambda: float(next(ticks)))
+    assert timings["a"].seconds == (1.0, 1.0, 1.0)
+    assert timings["b"].median == 1.0
+
+
+def test_a_timing_knows_its_middle_and_its_ends():
+    timing = Timing((3.0, 1.0, 2.0))
+    assert (timing.median, timing.best, timing.worst) == (2.0, 1.0, 3.0)
+
+
+def test_the_cpu_clock_runs_with_work():
+    start = cpu_clock()
+    while cpu_clock() == start:
+        sum(range(10_000))
+    assert cpu_clock() > start
+
+
+@pytest.mark.parametrize(("tasks", "rounds"), [({}, 1), ({"a": int}, 0)])
+def test_nothing_to_time_is_refused(tasks: dict, rounds: int):
+    with pytest.raises(ConfigError, match="cannot be timed"):
+        in_turn(tasks, rounds=rounds)
+
+
+def test_memory_grows_by_what_the_function_holds():
+    assert peak_rss(hold, 60) == pytest.approx(60e6, rel=0.2)
+
+
+def test_a_function_that_fails_in_its_process_is_told():
+    with pytest.raises(ConfigError, match="ValueError: on purpose"):
+        peak_rss(fail)
