@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -209,18 +210,39 @@ def whole_frames(size: tuple[int, int]) -> ClipParameters:
     return ClipParameters(Crop(0, 0, *size))
 
 
-def read_clip(
-    source: FrameSource, window: WindowFrames, parameters: ClipParameters
-) -> tuple[NDArray[np.uint8], WindowFrames]:
-    """Read a window's frames and augment them.
+@dataclass(frozen=True)
+class ReadClip:
+    """A window's frames, read and augmented, before they are turned and laid down plane by plane.
 
-    Every source frame is read once, in one call, context and target together.
-
-    Returns:
-        uint8 RGB ``[T + 1, 3, H, W]``, contiguous: the context in temporal order, then the target
-        (``[T, 3, H, W]`` where the window hides none); and the window as it now is: reversed where the clip was
-        reversed. ``indices``, ``references`` and ``target`` keep naming source frames.
+    Attributes:
+        frames: uint8 RGB ``[N, H, W, 3]``, every source frame once.
+        order: which of them are the context, in temporal order, and then the target, where there is one.
+        parameters: they still hold flips, quarter turn and channel order.
+        window: as it now is: reversed where the clip was. ``indices``, ``references`` and ``target`` keep naming
+            source frames.
     """
+
+    frames: NDArray[np.uint8]
+    order: tuple[int, ...]
+    parameters: ClipParameters
+    window: WindowFrames
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures that ``write`` lays down."""
+        height, width = self.frames.shape[1:3]
+        return (width, height) if self.parameters.rotation else (height, width)
+
+    def write(self, pictures: Iterable[NDArray[np.uint8]]) -> None:
+        """Fill ``pictures``, one contiguous ``[3, H', W']`` for each of ``order``."""
+        channels = self.parameters.channels
+        for picture, index in zip(pictures, self.order, strict=True):
+            planes = [picture[channels.index(channel)] for channel in range(3)]
+            cv2.split(_orient(self.frames[index], self.parameters), planes)
+
+
+def load_clip(source: FrameSource, window: WindowFrames, parameters: ClipParameters) -> ReadClip:
+    """Read a window's frames and augment them; every source frame is read once, in one call, target included."""
     wanted = [*window.indices, *(() if window.target is None else (window.target,))]
     unique = sorted(set(wanted))
     crops = _moving_crops(parameters, unique, window, source)
@@ -234,7 +256,22 @@ def read_clip(
         window = reverse(window)
         wanted[: len(window.indices)] = window.indices
     place = {index: position for position, index in enumerate(unique)}
-    return _planar(read, [place[i] for i in wanted], parameters), window
+    return ReadClip(read, tuple(place[i] for i in wanted), parameters, window)
+
+
+def read_clip(
+    source: FrameSource, window: WindowFrames, parameters: ClipParameters
+) -> tuple[NDArray[np.uint8], WindowFrames]:
+    """Read a window's frames and augment them, into memory of their own.
+
+    Returns:
+        uint8 RGB ``[T + 1, 3, H, W]``, contiguous: the context in temporal order, then the target
+        (``[T, 3, H, W]`` where the window hides none); and the window as it now is, see ReadClip.
+    """
+    clip = load_clip(source, window, parameters)
+    pictures = np.empty((len(clip.order), 3, *clip.size), dtype=np.uint8)
+    clip.write(pictures)
+    return pictures, clip.window
 
 
 def reverse(window: WindowFrames) -> WindowFrames:
@@ -316,14 +353,3 @@ def _orient(frame: NDArray[np.uint8], parameters: ClipParameters) -> NDArray[np.
     if parameters.rotation:
         image = cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)
     return np.ascontiguousarray(image, dtype=np.uint8)
-
-
-def _planar(clip: NDArray[np.uint8], order: list[int], parameters: ClipParameters) -> NDArray[np.uint8]:
-    """The frames ``order`` of ``clip`` ``[N, H, W, 3]``, oriented, as contiguous ``[len(order), 3, H', W']``."""
-    height, width = clip.shape[1:3]
-    shape = (width, height) if parameters.rotation else (height, width)
-    planar = np.empty((len(order), 3, *shape), dtype=np.uint8)
-    for position, index in enumerate(order):
-        planes = [planar[position, parameters.channels.index(channel)] for channel in range(3)]
-        cv2.split(_orient(clip[index], parameters), planes)
-    return planar

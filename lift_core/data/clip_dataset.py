@@ -15,7 +15,7 @@ from lift_core.data.augmentation import AugmentationConfig, ClipAugmentation, ge
 from lift_core.data.clip_table import ClipPath, OnError, probe
 from lift_core.data.cut_cache import cached_cuts
 from lift_core.data.open_source import open_source
-from lift_core.data.sample import FRAME_DTYPES, Sample, SampleKey, build_sample
+from lift_core.data.sample import FRAME_DTYPES, Room, Sample, SampleKey, build_sample
 from lift_core.data.sampling import Position, Sampling
 from lift_core.data.skips import SkipCounter
 from lift_core.data.source_cache import SourceCache
@@ -101,17 +101,34 @@ class ClipDataset(Dataset[Sample]):
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getitem__(self, item: int | SampleKey) -> Sample:
+        return self.read(item)
+
+    def read(self, item: int | SampleKey, room: Room | None = None) -> Sample:
+        """The sample, its bytes written where ``room`` says; by default in memory of its own."""
         epoch, index = item if isinstance(item, SampleKey) else SampleKey(0, item)
         index = self._checked(index)
         if self.options.on_error == "raise":
-            return self._load(epoch, index)
-        return self._load_or_replace(epoch, index)
+            return self._load(epoch, index, room)
+        return self._load_or_replace(epoch, index, room)
+
+    @property
+    def sample_shape(self) -> tuple[int, int, int]:
+        """T, height and width of a sample; of the first clip's where whole frames are served, which may differ.
+
+        Raises:
+            SourceError, FrameReadError: whole frames are served, and the first clip cannot be read.
+        """
+        crop = self.options.augmentation.crop if self.options.augmentation else None
+        height, width = crop or self._sources.get(self.clips.paths[0]).size
+        # A decoder that is open when workers are forked hangs them.
+        self._sources.close()
+        return self.windows[0].context, height, width
 
     def key(self, index: int) -> str:
         """The stable text id of a sample: clip, then place and window, or the number of a random draw."""
         return self._locate(0, self._checked(index))[1]
 
-    def _load(self, epoch: int, index: int) -> Sample:
+    def _load(self, epoch: int, index: int, room: Room | None) -> Sample:
         clip, key, position = self._locate(epoch, index)
         source = self._sources.get(self.clips.paths[clip])
         window = position.window.at(
@@ -122,14 +139,14 @@ class ClipDataset(Dataset[Sample]):
             cuts=self.clips.cuts(clip),
         )
         parameters = self._augmentation.parameters(epoch, key, source.size, window)
-        return build_sample(source, window, parameters, key=key, dtype=self.options.dtype)
+        return build_sample(source, window, parameters, key=key, dtype=self.options.dtype, room=room)
 
-    def _load_or_replace(self, epoch: int, index: int) -> Sample:
+    def _load_or_replace(self, epoch: int, index: int, room: Room | None) -> Sample:
         attempts = min(_ATTEMPTS, len(self))
         for attempt in range(attempts):
             candidate = (index + attempt) % len(self)
             try:
-                return self._load(epoch, candidate)
+                return self._load(epoch, candidate, room)
             except ConfigError:
                 raise
             except LiftError as error:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
 from torch.utils.data import default_collate
 
-from lift_core.data.augmentation import ClipParameters, read_clip
+from lift_core.data.augmentation import ClipParameters, load_clip
 from lift_core.data.source import FrameSource
 from lift_core.data.window import WindowFrames
 from lift_core.errors import ConfigError, WindowError
 
 _PICTURES = ("frames", "gt")
 FRAME_DTYPES = (torch.uint8, torch.float32)
+
+Room = Callable[[int, int, int], tuple[Tensor, Tensor]]
+"""Gives the memory that a sample of (T, H, W) is read into: uint8 ``[T, 3, H, W]`` and ``[3, H, W]``, contiguous."""
 
 
 class SampleKey(NamedTuple):
@@ -66,6 +69,7 @@ def build_sample(
     *,
     key: str,
     dtype: torch.dtype = torch.float32,
+    room: Room | None = None,
 ) -> Sample:
     """Read and augment one sample.
 
@@ -75,6 +79,8 @@ def build_sample(
         parameters: the clip's augmentation.
         key: stable text id.
         dtype: ``torch.uint8`` (0..255) or ``torch.float32`` ([0, 1]) for the pictures.
+        room: where the bytes are written; by default memory of the sample's own. With uint8 the sample's pictures
+            are what it gave.
 
     Raises:
         WindowError: a window without a target. ConfigError: another dtype.
@@ -86,21 +92,27 @@ def build_sample(
         raise WindowError(
             "a sample needs a hidden frame, and this window has none", where=key, fix="Choose a stride of 2 or more."
         )
-    pictures, shown = read_clip(source, window, parameters)
-    clip = torch.from_numpy(pictures)
+    clip = load_clip(source, window, parameters)
+    shown = clip.window
+    frames, gt = (room or _own_room)(len(shown.indices), *clip.size)
+    clip.write([*frames.numpy(), gt.numpy()])
     if dtype == torch.float32:
-        clip = clip.to(torch.float32).mul_(1 / 255)
-    context = len(shown.indices)
+        frames, gt = frames.to(torch.float32).mul_(1 / 255), gt.to(torch.float32).mul_(1 / 255)
     assert shown.timestep is not None
     return Sample(
-        frames=clip[:context],
-        ref_frames=_references(clip[:context]),
-        gt=clip[context],
+        frames=frames,
+        ref_frames=references(frames),
+        gt=gt,
         timestep=shown.timestep,
         times=torch.tensor(shown.times, dtype=torch.float32),
         valid=torch.tensor(shown.valid, dtype=torch.bool),
         key=key,
     )
+
+
+def _own_room(context: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    pictures = torch.empty((context + 1, 3, height, width), dtype=torch.uint8)
+    return pictures[:context], pictures[context]
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -119,7 +131,7 @@ def collate(samples: Sequence[Sample]) -> Batch:
     stacked: dict[str, Any] = default_collate([{k: v for k, v in s.items() if k != "ref_frames"} for s in samples])
     return Batch(
         frames=stacked["frames"],
-        ref_frames=_references(stacked["frames"]),
+        ref_frames=references(stacked["frames"]),
         gt=stacked["gt"],
         timestep=stacked["timestep"].to(torch.float32),
         times=stacked["times"],
@@ -146,7 +158,7 @@ def to_device(batch: Batch, device: torch.device | str, *, buffers: MutableMappi
         moved[name] = moved[name].to(target, non_blocking=True)
     for name in _PICTURES:
         moved[name] = _to_float(moved[name], target, name, buffers)
-    moved["ref_frames"] = _references(moved["frames"])
+    moved["ref_frames"] = references(moved["frames"])
     return Batch(**moved)  # type: ignore[typeddict-item]
 
 
@@ -163,6 +175,6 @@ def _to_float(picture: Tensor, device: torch.device, name: str, buffers: Mutable
     return out.copy_(there).mul_(1 / 255)
 
 
-def _references(frames: Tensor) -> Tensor:
+def references(frames: Tensor) -> Tensor:
     """The two references of ``[..., T, 3, H, W]``, as a view ``[..., 2, 3, H, W]``."""
     return frames.narrow(-4, frames.shape[-4] // 2 - 1, 2)
