@@ -1,47 +1,43 @@
-"""ImageFolderSource: the frames of one clip as numbered PNG or JPEG files in one folder."""
+"""Image files as clips: the numbered PNG or JPEG files of a folder, or files that are named one by one."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.image_decoding import decode_rgb
+from lift_core.data.image_decoding import decode_rgb, size_of
 from lift_core.data.packed_strings import PackedStrings
 from lift_core.data.source import Crop, FrameSource
 from lift_core.errors import FrameReadError, SourceError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
+_T = TypeVar("_T")
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>[0-9]+)(?P<suffix>\.[^.]*)", re.DOTALL)
 
 
-class ImageFolderSource(FrameSource):
-    """One folder of PNG or JPEG files as a clip; other files and hidden files are left alone.
-
-    Names that differ by a number only, in equal steps (``im00, im01, …`` or ``0000, 0010, 0020``), make a numbered run:
-    a number left out is a missing frame, keeps its place in the clip, and is an error when it is read. Other names are
-    frames in natural order: ``a2`` before ``a10``.
+class ImageFilesSource(FrameSource):
+    """Named PNG or JPEG files of one folder as a clip, in the order given; nothing is opened before it is read.
 
     All frames have one size. Pictures are converted as `decode_rgb` says: grey, 16-bit and transparent ones to 8-bit
     RGB, camera orientation applied.
 
     Args:
-        path: the folder.
-
-    Raises:
-        SourceError: no such folder, no images in it, or two files with one frame number.
+        folder: what the names are relative to.
+        names: one file per frame, at least one.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._folder = Path(path)
-        self._names = _list_frames(self._folder)
+    def __init__(self, folder: str | os.PathLike[str], names: Sequence[str]) -> None:
+        self._folder = Path(folder)
+        self._names = names
         self._size: tuple[int, int] | None = None
         self._sized_by = 0
 
@@ -54,9 +50,16 @@ class ImageFolderSource(FrameSource):
 
     @property
     def size(self) -> tuple[int, int]:
-        if self._size is None:
-            self._decode(0)
-        assert self._size is not None
+        """Height and width of the first frame that can be read; of one file only the header is looked at."""
+        index, first_error = 0, None
+        while self._size is None:
+            try:
+                self._learn_size(index)
+            except FrameReadError as error:
+                first_error = first_error or error
+                index += 1
+                if index == len(self):
+                    raise first_error from None
         return self._size
 
     @property
@@ -64,19 +67,23 @@ class ImageFolderSource(FrameSource):
         return None
 
     def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
-        slots: dict[int, list[int]] = {}
-        for slot, index in enumerate(indices):
-            slots.setdefault(self._checked(index), []).append(slot)
-        if not slots:
-            return np.empty((0, *(self.size if crop is None else (crop.height, crop.width)), 3), np.uint8)
-        out: NDArray[np.uint8] | None = None
-        for index, places in slots.items():
-            image = self._decode(index)
-            kept = image if crop is None else crop.apply(image)
-            if out is None:
-                out = np.empty((len(indices), *kept.shape), np.uint8)
-            out[places] = kept
-        assert out is not None
+        wanted = [self._checked(index) for index in indices]
+        if wanted and self._size is None:
+            self._learn_size(wanted[0])
+        height, width = self.size
+        kept = Crop(0, 0, height, width) if crop is None else crop
+        out = np.empty((len(wanted), kept.height, kept.width, 3), np.uint8)
+        # A whole frame is decoded where it is wanted; a part of one is cut out of a buffer that all frames share.
+        whole = None if kept == Crop(0, 0, height, width) else np.empty((height, width, 3), np.uint8)
+        places: dict[int, int] = {}
+        for slot, index in enumerate(wanted):
+            if index in places:
+                out[slot] = out[places[index]]
+            elif whole is None:
+                self._decode(index, out[slot])
+            else:
+                out[slot] = kept.apply(self._decode(index, whole))
+            places.setdefault(index, slot)
         return out
 
     def path_of(self, index: int) -> Path:
@@ -88,33 +95,54 @@ class ImageFolderSource(FrameSource):
             raise FrameReadError(f"frame {index} of a clip of {len(self)} frames", where=self.name)
         return int(index)
 
-    def _decode(self, index: int) -> NDArray[np.uint8]:
+    def _learn_size(self, index: int) -> None:
+        self._size = self._read(index, size_of)
+        self._sized_by = index
+
+    def _decode(self, index: int, out: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        image = self._read(index, lambda data: decode_rgb(data, out))
+        if image.shape != out.shape:
+            raise FrameReadError(
+                f"frame {index} is {image.shape[0]}x{image.shape[1]}, but frame {self._sized_by} is"
+                f" {out.shape[0]}x{out.shape[1]}",
+                where=self.path_of(index),
+                fix="All frames of a clip have one size: resize them, or move this file away.",
+            )
+        return image
+
+    def _read(self, index: int, use: Callable[[bytes], _T]) -> _T:
+        """What ``use`` makes of a frame's file, with every failure as an error that names the frame."""
         path = self.path_of(index)
         try:
-            image = decode_rgb(path.read_bytes())
+            return use(path.read_bytes())
         except FileNotFoundError:
             raise FrameReadError(f"frame {index} is missing", where=path, fix="Extract the clip again.") from None
         except OSError as error:
             raise FrameReadError(f"frame {index} cannot be read: {error.strerror}", where=path) from error
         except ValueError as error:
             raise FrameReadError(f"frame {index}: {error}", where=path, fix="Fetch or extract it again.") from error
-        self._check_size(index, image)
-        return image
 
-    def _check_size(self, index: int, image: NDArray[np.uint8]) -> None:
-        height, width = image.shape[:2]
-        if self._size is None:
-            self._size, self._sized_by = (height, width), index
-        if (height, width) != self._size:
-            raise FrameReadError(
-                f"frame {index} is {height}x{width}, but frame {self._sized_by} is {self._size[0]}x{self._size[1]}",
-                where=self.path_of(index),
-                fix="All frames of a clip have one size: resize them, or move this file away.",
-            )
+
+class ImageFolderSource(ImageFilesSource):
+    """One folder of PNG or JPEG files as a clip; other files and hidden files are left alone.
+
+    Names that differ by a number only, in equal steps (``im00, im01, …`` or ``0000, 0010, 0020``), make a numbered run:
+    a number left out is a missing frame, keeps its place in the clip, and is an error when it is read. Other names are
+    frames in natural order: ``a2`` before ``a10``. Sizes and pictures are as for ImageFilesSource.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        SourceError: no such folder, no images in it, or two files with one frame number.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path, _list_frames(Path(path)))
 
 
 @dataclass(frozen=True)
-class _NumberedNames:
+class _NumberedNames(Sequence[str]):
     """File names that follow one pattern, kept as the pattern: a clip of any length takes a few bytes."""
 
     prefix: str
@@ -125,7 +153,13 @@ class _NumberedNames:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, index: int) -> str:
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
         return f"{self.prefix}{self.numbers[index]:0{self.digits}d}{self.suffix}"
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.image_decoding import decode_rgb
-from lift_core.data.image_folder import ImageFolderSource
+from lift_core.data.image_folder import ImageFilesSource, ImageFolderSource
 from lift_core.data.source import Crop
 from lift_core.errors import ConfigError, FrameReadError, SourceError
 
@@ -216,3 +216,56 @@ def test_numbers_of_any_length_may_be_names(tmp_path: Path) -> None:
     for name in ("11111111111111111111111.png", "99999999999999999999998.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3), np.uint8))
     assert len(ImageFolderSource(tmp_path)) == 2
+
+
+def test_the_size_is_that_of_the_first_frame_that_can_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "im00.png").write_bytes(b"")
+    (folder / "im01.png").write_text("no picture")
+    monkeypatch.setattr("lift_core.data.image_folder.decode_rgb", None)
+    assert ImageFolderSource(folder).size == (HEIGHT, WIDTH)
+    for number in range(8):
+        (folder / f"im{number:02d}.png").write_bytes(b"")
+    with pytest.raises(FrameReadError, match=r"frame 0: empty file"):
+        _ = ImageFolderSource(folder).size
+
+
+def test_a_file_without_the_right_to_read_it_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    source = ImageFolderSource(folder)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(FrameReadError, match=r"frame 3 cannot be read: Permission denied.*im03\.png"):
+        source.frames([3])
+
+
+def test_a_directory_in_the_place_of_a_frame_is_named(folder: Path) -> None:
+    (folder / "im03.png").unlink()
+    (folder / "im03.png").mkdir()
+    with pytest.raises(FrameReadError, match=r"frame 3 cannot be read: .*im03\.png"):
+        ImageFolderSource(folder).frames([3])
+
+
+@pytest.mark.parametrize("kind", ["grey", "deep", "transparent", "a JPEG called .png"])
+def test_frames_of_any_kind_of_picture_stand_beside_each_other(folder: Path, kind: str) -> None:
+    frame = numbered_frame(3)
+    stored = {
+        "grey": cv2.imencode(".png", frame[..., 0])[1],
+        "deep": cv2.imencode(".png", frame[..., ::-1].astype(np.uint16) * 256 + 99)[1],
+        "transparent": cv2.imencode(".png", np.dstack([frame[..., ::-1], frame[..., 0]]))[1],
+        "a JPEG called .png": cv2.imencode(".jpg", frame[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1],
+    }[kind]
+    (folder / "im03.png").write_bytes(stored.tobytes())
+    expected = np.stack([frame[..., 0]] * 3, axis=-1) if kind == "grey" else frame
+    frames = ImageFolderSource(folder).frames([2, 3], crop=Crop(2, 3, 10, 11))
+    tolerance = 40 if kind == "a JPEG called .png" else 0
+    assert np.abs(frames[1].astype(int) - expected[2:12, 3:14]).max() <= tolerance
+    assert np.array_equal(frames[0], numbered_frame(2)[2:12, 3:14])
+
+
+def test_named_files_are_a_clip_in_the_order_given(folder: Path) -> None:
+    source = pickle.loads(pickle.dumps(ImageFilesSource(folder, ["im05.png", "im02.png"])))
+    assert len(source) == 2
+    assert np.array_equal(source.frames([1, 0])[0], numbered_frame(2))
+    with pytest.raises(FrameReadError, match=r"frame 1 is missing.*absent\.png"):
+        ImageFilesSource(folder, ["im05.png", "absent.png"]).frames([1])
