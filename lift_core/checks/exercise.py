@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from lift_core.checks.compare import Difference, first_difference
 from lift_core.checks.isolation import Outcome, OutOfTime, Raised, Returned, run_isolated
 from lift_core.checks.verdict import Verdict
 from lift_core.checks.wording import counted, shown, shown_error, tidy, with_article
+from lift_core.errors import LiftError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -153,9 +155,9 @@ class Exercise:
 
     def judge(self, candidate: Candidate) -> Verdict:
         """Judge a function or class without showing or noting anything."""
-        if not callable(candidate):
-            text = f"The check takes {self.name} itself, without brackets behind it; it got {shown(candidate)}."
-            return Verdict(self.id, self.name, "wrong", (text,))
+        misused = self._misused(candidate)
+        if misused is not None:
+            return Verdict(self.id, self.name, "wrong", (f"{misused}; it got {shown(candidate)}.",))
         calls = self.run(candidate)
         unfilled = next((message for call in calls if (message := _stub_message(call.outcome)) is not None), None)
         if unfilled is not None:
@@ -182,6 +184,15 @@ class Exercise:
             if isinstance(outcome, OutOfTime):
                 break
         return calls
+
+    def _misused(self, candidate: Candidate) -> str | None:
+        """What to say of a candidate that cannot be tried: the result of a call, an object in place of its class."""
+        makes = isinstance(candidate, type | partial) or inspect.isroutine(candidate)
+        if isinstance(self.reference, type) and not makes:
+            return f"The check takes the class itself, {self.name}, not an object made of it"
+        if not callable(candidate):
+            return f"The check takes {self.name} itself, without brackets behind it"
+        return None
 
     def same(self, calls: Sequence[Call], others: Sequence[Call]) -> bool:
         """Tell whether two candidates did exactly the same: equal outputs or errors, and equal complaints.
@@ -225,16 +236,17 @@ class Exercise:
         stopped = _stopped(call, self.timeout_s)
         if stopped is not None:
             return _Problem(f"For {call.probe.label}: {stopped}", call)
+        difference = self._difference(call)
+        if difference is not None and call.output is None:
+            return _Problem(f"For {call.probe.label}: nothing was returned. Is a return missing?", call, difference)
         complaints = zip(self.properties, self._complaints(call), strict=True)
         line, complaint = next(((line, said) for line, said in complaints if said is not None), (None, None))
-        difference = self._difference(call)
         # An output too strange for a property to look at is best told by how it differs from the expected one.
         if complaint is not None and not (difference is not None and complaint.startswith(_UNEXAMINED)):
             return _Problem(f"For {call.probe.label}: {complaint}. The contract says: {line}", call)
         if difference is None:
             return None
-        hint = " Is a return missing?" if call.output is None else ""
-        return _Problem(f"For {call.probe.label}: {difference.text}.{hint}", call, difference)
+        return _Problem(f"For {call.probe.label}: {difference.text}.", call, difference)
 
     def _difference(self, call: Call) -> Difference | None:
         if isinstance(call.outcome, Returned) and isinstance(call.expected, Returned):
@@ -243,12 +255,12 @@ class Exercise:
 
     def _wrong(self, problem: _Problem, known: Mistake | None) -> Verdict:
         outcome, expected = problem.call.outcome, problem.call.expected
-        crashed = isinstance(outcome, OutOfTime) or (isinstance(outcome, Raised) and isinstance(expected, Returned))
-        picture = None if crashed else self._draw(problem)
+        stopped = isinstance(outcome, OutOfTime) or (isinstance(outcome, Raised) and isinstance(expected, Returned))
+        picture = None if stopped else self._draw(problem)
         if known is not None:
             said = (f"The mistake: {known.name}. {known.advice}", problem.text)
             return Verdict(self.id, self.name, "known mistake", said, known.name, picture)
-        if crashed:
+        if stopped and not _refused(outcome):
             return Verdict(self.id, self.name, "crashed or out of time", (problem.text,))
         return Verdict(self.id, self.name, "wrong", (problem.text,), picture=picture)
 
@@ -306,8 +318,13 @@ def _stopped(call: Call, timeout_s: float) -> str | None:
     if isinstance(expected, Raised):
         return _other_error(outcome, type(expected.error))
     if isinstance(outcome, Raised):
-        return _told(outcome)
+        return f"this input is sound, and was refused: {_told(outcome)}" if _refused(outcome) else _told(outcome)
     return None
+
+
+def _refused(outcome: Outcome) -> bool:
+    """Tell whether the code answered with one of the package's own errors, which refuse an input."""
+    return isinstance(outcome, Raised) and isinstance(outcome.error, LiftError)
 
 
 def _other_error(outcome: Returned | Raised, wanted: type[Exception]) -> str | None:

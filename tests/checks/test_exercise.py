@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lift_core.checks.card import Card
 from lift_core.checks.exercise import Call, Exercise, Probe
 from lift_core.checks.journal import entries
 from lift_core.checks.verdict import JOURNAL, Verdict
+from lift_core.errors import ShapeError
 
 Candidate = Callable[..., Any]
 
@@ -95,7 +97,30 @@ def test_a_wrong_answer_is_told_with_its_input(double: Exercise) -> None:
 
 
 def test_a_missing_return_is_guessed(double: Exercise) -> None:
-    assert text_of(double.judge(lambda numbers: None)).endswith("got None. Is a return missing?")
+    verdict = double.judge(lambda numbers: None)
+    assert (verdict.kind, text_of(verdict)) == (
+        "wrong",
+        "For three numbers: nothing was returned. Is a return missing?",
+    )
+
+
+def test_a_missing_return_is_told_before_any_line_of_the_contract(double: Exercise) -> None:
+    @double.prop(double.contract[0])
+    def has_length(call: Call) -> str | None:
+        return "it has no length" if call.output is None else None
+
+    assert text_of(double.judge(lambda numbers: numbers.append(7))).endswith("Is a return missing?")
+
+
+def test_nothing_is_no_missing_return_where_nothing_belongs() -> None:
+    exercise = Exercise("04.3", "f", lambda items: items.clear(), lambda: [Probe("one", ([1],))], ("empties it",))
+
+    @exercise.prop("empties it")
+    def is_empty(call: Call) -> str | None:
+        return f"{len(call.args[0])} are left" if call.args[0] else None
+
+    assert exercise.judge(lambda items: items.pop() and None).passed
+    assert text_of(exercise.judge(lambda items: None)).startswith("For one: 1 are left.")
 
 
 def test_a_property_that_fails_is_told_with_its_line(double: Exercise) -> None:
@@ -295,6 +320,55 @@ def test_what_cannot_be_called_is_told(double: Exercise, candidate: Any) -> None
     verdict = double.judge(candidate)
     assert verdict.kind == "wrong"
     assert "The check takes double itself, without brackets behind it" in text_of(verdict)
+
+
+class Doubler:
+    """A class that is asked for; its objects can be called."""
+
+    def __call__(self, number: int) -> int:
+        return 2 * number
+
+    def __repr__(self) -> str:
+        return "Doubler()"
+
+
+@pytest.fixture
+def make_doubler() -> Exercise:
+    probes = [Probe("three", (3,))]
+    return Exercise("04.3", "Doubler", Doubler, lambda: probes, ("doubles",), drive=lambda made, number: made()(number))
+
+
+def test_an_object_in_place_of_its_class_is_told(make_doubler: Exercise) -> None:
+    verdict = make_doubler.judge(Doubler())
+    assert verdict.kind == "wrong"
+    assert text_of(verdict) == (
+        "The check takes the class itself, Doubler, not an object made of it; it got Doubler()."
+    )
+
+
+@pytest.mark.parametrize("maker", [Doubler, lambda: Doubler(), partial(Doubler)], ids=["class", "function", "partial"])
+def test_whatever_makes_the_object_may_stand_for_the_class(make_doubler: Exercise, maker: Candidate) -> None:
+    assert make_doubler.judge(maker).passed
+
+
+def test_an_object_that_can_be_called_may_stand_for_a_function(double: Exercise) -> None:
+    class Function:
+        def __call__(self, numbers: list[int]) -> list[int]:
+            return doubled(numbers)
+
+    assert double.judge(Function()).passed
+
+
+def test_a_sound_input_that_is_refused_is_a_wrong_answer(double: Exercise) -> None:
+    def candidate(numbers: list[int]) -> list[int]:
+        raise ShapeError("three are too many.")
+
+    verdict = double.judge(candidate)
+    assert (verdict.kind, verdict.picture) == ("wrong", None)
+    told = (
+        "For three numbers: this input is sound, and was refused: ShapeError: three are too many.\nin candidate, line"
+    )
+    assert text_of(verdict).startswith(told)
 
 
 class Hostile:
