@@ -65,9 +65,9 @@ class _Deadline:
 def run_isolated(call: Callable[[], Any], timeout_s: float) -> Outcome:
     """Run ``call`` with seeded random generators and stop it after ``timeout_s`` seconds.
 
-    Afterwards the generators of ``random``, numpy and torch are set back, and so are torch's default dtype and
-    gradient mode and numpy's error handling. Ctrl-C passes through. Code that hangs inside a compiled library is
-    stopped only when it returns to Python.
+    The generators are those of ``random``, numpy and torch on the CPU; torch's generators of other devices are left
+    alone. Afterwards they are set back, and so are torch's default dtype and gradient mode and numpy's error handling.
+    Ctrl-C passes through. Code that hangs inside a compiled library is stopped only when it returns to Python.
     """
     with _own_settings():
         try:
@@ -105,7 +105,7 @@ def _own_settings() -> Iterator[None]:
     kept = [(put_back, read()) for read, put_back in _SETTINGS]
     random.seed(0)
     np.random.seed(0)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     try:
         yield
     finally:
@@ -180,9 +180,15 @@ def _watchdog(seconds: float) -> Iterator[_Deadline]:
     try:
         yield deadline
     finally:
-        over.set()
-        watcher.join()
-        interrupt(None)
+        # An interruption that was on its way when the code ended arrives here.
+        while True:
+            try:
+                over.set()
+                watcher.join()
+                interrupt(None)
+                break
+            except _TimeIsUp:
+                continue
 
 
 def _students_line(error: BaseException) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,26 @@ def test_nothing_is_interrupted_afterwards(run: Callable[..., Outcome], monkeypa
     time.sleep(0.05)
 
 
+class InterruptedOnce(threading.Event):
+    """An event that an interruption keeps from being set the first time."""
+
+    tried = False
+
+    def set(self) -> None:
+        if not self.tried:
+            self.tried = True
+            raise isolation._TimeIsUp
+        super().set()
+
+
+def test_a_watcher_ends_though_its_interruption_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = SimpleNamespace(**{**vars(threading), "Event": InterruptedOnce})
+    monkeypatch.setattr(isolation, "threading", ours)
+    before = threading.active_count()
+    assert in_another_thread(lambda: 1, 5) == Returned(1)
+    assert threading.active_count() == before
+
+
 @needs_timers
 def test_clearing_up_is_not_interrupted_by_a_second_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "_INSISTING_S", 10)
@@ -213,8 +234,9 @@ def test_without_another_timer_none_is_left_running() -> None:
         signal.setitimer(signal.ITIMER_REAL, *kept)
 
 
-def drawn() -> tuple[float, float, float]:
-    return random.random(), float(np.random.rand()), float(torch.rand(()))
+def drawn() -> tuple[float, ...]:
+    weight = torch.nn.Linear(1, 1).weight.detach()
+    return random.random(), float(np.random.rand()), float(torch.rand(())), float(weight)
 
 
 @everywhere
@@ -237,6 +259,15 @@ def test_random_states_are_set_back(run: Callable[..., Outcome], code: Callable[
     seed()
     run(code, 0.05)
     assert drawn() == expected
+
+
+def test_generators_of_other_devices_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    run_isolated(drawn, 5)
+    assert seeded == []
+    torch.manual_seed(7)
+    assert seeded == [7]
 
 
 def test_global_settings_are_set_back() -> None:
