@@ -1,4 +1,4 @@
-"""Finds clips under one or several roots: image folders in the Vimeo or a flat layout, and video files."""
+"""Finds clips under one or several roots: image folders in the Vimeo or a flat layout, raw clips, and video files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.image_folder import IMAGE_SUFFIXES
+from lift_core.data.raw_clip import is_raw_clip
 from lift_core.errors import DatasetError
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv"})
@@ -21,7 +22,7 @@ Finder = Callable[[Path], list[ClipPath]]
 def find_clips(roots: Roots, finder: Finder) -> list[ClipPath]:
     """Run ``finder`` on every root; with several roots, names are prefixed with the root's own name.
 
-    A video that is a root itself keeps its name as it is, unless another one has it.
+    A file that is a root itself keeps its name as it is, unless another one has it.
 
     Raises:
         DatasetError: a root that does not exist, or no clip in any of them.
@@ -38,7 +39,7 @@ def find_clips(roots: Roots, finder: Finder) -> list[ClipPath]:
             "no clips were found",
             where=", ".join(map(str, paths)),
             fix="Give a folder of image sequences (sequences/<category>/<clip>/im01.png, or any folders of PNG or"
-            " JPEG files), a folder of videos, or a video_list.txt.",
+            " JPEG files), raw clips (.npy), a folder of videos, or a video_list.txt.",
         )
     return found
 
@@ -49,17 +50,23 @@ def as_paths(roots: Roots) -> list[Path]:
 
 
 def image_clips(root: Path) -> list[ClipPath]:
-    """Every folder at or below ``root`` (or ``root/sequences``) that holds images, sorted by name.
+    """Every folder at or below ``root`` (or ``root/sequences``) that holds images, and every raw clip, sorted by name.
 
     A clip's group is its parent folder, a Vimeo category; where all clips have the same parent, each is its own.
+    A root may be a raw clip itself. A .npy file that announces no clip is left alone: it may hold anything.
     """
+    if root.is_file():
+        return [ClipPath(str(root), root.name, root.name)] if is_raw_clip(root) else []
     base = root / "sequences" if (root / "sequences").is_dir() else root
-    found = [folder for folder, files in _folders(base) if any(_is_image(name) for name in files)]
-    return _with_groups([_clip(folder, base) for folder in found])
+    found = []
+    for folder, files in _folders(base):
+        found += [folder] if any(_is_image(name) for name in files) else []
+        found += [folder / name for name in files if is_raw_clip(folder / name)]
+    return _with_groups([_clip(path, base) for path in found])
 
 
 def listed_clips(root: Path, list_file: Path) -> list[ClipPath]:
-    """The image folders that ``list_file`` names, one per line, relative to ``root/sequences`` or ``root``.
+    """The image folders and raw clips that ``list_file`` names, one a line, relative to ``root/sequences`` or ``root``.
 
     Raises:
         DatasetError: a list that cannot be read or that names a missing folder.
@@ -67,7 +74,7 @@ def listed_clips(root: Path, list_file: Path) -> list[ClipPath]:
     base = root / "sequences" if (root / "sequences").is_dir() else root
     clips = []
     for name in read_list(list_file):
-        if not (base / name).is_dir():
+        if not (base / name).is_dir() and not is_raw_clip(base / name):
             raise DatasetError(
                 "the list names a clip that does not exist", where=base / name, fix=f"Mend {list_file}, or fetch it."
             )
@@ -128,10 +135,10 @@ def _is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
 
 
-def _clip(folder: Path, base: Path) -> ClipPath:
-    name = folder.relative_to(base).as_posix() if folder != base else base.resolve().name
+def _clip(path: Path, base: Path) -> ClipPath:
+    name = path.relative_to(base).as_posix() if path != base else base.resolve().name
     parent = name.rpartition("/")[0]
-    return ClipPath(str(folder), name, parent or name)
+    return ClipPath(str(path), name, parent or name)
 
 
 def _with_groups(clips: list[ClipPath]) -> list[ClipPath]:
@@ -158,12 +165,12 @@ def _video(path: Path, root: Path) -> ClipPath:
 
 
 def _prefixes(paths: Iterable[Path]) -> list[str]:
-    """One prefix per root: its name, numbered where several roots share it; the first video of a name needs none."""
+    """One prefix per root: its name, numbered where several roots share it; the first file of a name needs none."""
     seen: Counter[str] = Counter()
     prefixes = []
     for path in paths:
         name = path.resolve().name
         seen[name] += 1
-        first = "" if is_video(name) and path.is_file() else f"{name}/"
+        first = "" if (is_video(name) or is_raw_clip(path)) and path.is_file() else f"{name}/"
         prefixes.append(first if seen[name] == 1 else f"{name}~{seen[name]}/")
     return prefixes

@@ -19,6 +19,8 @@ from lift_core.data.window import FrameWindow
 class FrameSequenceDataset(ClipDataset):
     """Samples of image folders: ``sequences/<category>/<clip>/imNN.png``, or any folders that hold images.
 
+    Raw clips (.npy, see RawClipSource) are found in the same places, and may stand beside folders.
+
     Args:
         data_root: one folder or several, on any disks.
         window: one FrameWindow, or several of one context length.

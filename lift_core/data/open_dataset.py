@@ -1,4 +1,4 @@
-"""open_dataset: the data set that fits a folder, whether it holds image sequences, videos, or both."""
+"""open_dataset: the data set that fits a folder, whether it holds image sequences, raw clips or videos."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lift_core.data.discovery import Roots, find_clips, image_clips, video_clips
 
 
 def open_dataset(data_root: Roots, window: Windows, options: DatasetOptions) -> ClipDataset:
-    """Samples of every clip under ``data_root``: image folders and videos, which may be mixed.
+    """Samples of every clip under ``data_root``: image folders, raw clips and videos, which may be mixed.
 
     Args:
-        data_root: a folder, a video, a list of videos, or several of these.
+        data_root: a folder, a video, a raw clip, a list of videos, or several of these.
         window: one FrameWindow, or several of one context length.
         options: see DatasetOptions.
 
@@ -24,6 +24,6 @@ def open_dataset(data_root: Roots, window: Windows, options: DatasetOptions) -> 
 
 
 def all_clips(root: Path) -> list[ClipPath]:
-    """Image folders and videos at or below ``root``."""
-    images = image_clips(root) if root.is_dir() else []
-    return images + video_clips(root)
+    """Image folders, raw clips and videos at or below ``root``."""
+    images = image_clips(root)
+    return images if root.is_file() and images else images + video_clips(root)

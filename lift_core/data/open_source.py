@@ -6,17 +6,18 @@ import os
 from pathlib import Path
 
 from lift_core.data.image_folder import IMAGE_SUFFIXES, ImageFolderSource
+from lift_core.data.raw_clip import RAW_SUFFIX, RawClipSource
 from lift_core.data.source import FrameSource
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import SourceError
 
 
 def open_source(path: str | os.PathLike[str]) -> FrameSource:
-    """Open a folder of PNG or JPEG frames, or a video file.
+    """Open a folder of PNG or JPEG frames, a raw clip (.npy), or a video file.
 
     Raises:
-        SourceError: nothing there, a folder without frames, or a single picture. That a file is no video is found
-            when it is first used.
+        SourceError: nothing there, a folder without frames, or a single picture. That a file is no video or no
+            raw clip is found when it is first used.
     """
     place = Path(path)
     if place.is_dir():
@@ -25,4 +26,4 @@ def open_source(path: str | os.PathLike[str]) -> FrameSource:
         raise SourceError("nothing is there", where=path, fix="Check the path.")
     if place.suffix.lower() in IMAGE_SUFFIXES:
         raise SourceError("a single picture is no clip", where=path, fix=f"Give its folder: {place.parent}")
-    return VideoFileSource(path)
+    return RawClipSource(path) if place.suffix.lower() == RAW_SUFFIX else VideoFileSource(path)
