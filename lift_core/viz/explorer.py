@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,7 +35,7 @@ class FrameExplorer:
     Args:
         between: makes the frame at time ``t`` strictly between 0 and 1 from two frames, RGB uint8 ``[H, W, 3]``.
         clips: by name what gives the clip's frames, two or more; called when the clip is chosen.
-        open_file: gives the frames of a file that the user names; without, there is no field for it.
+        open_file: gives the frames of a file that the user names, ``~`` expanded; without, there is no field for it.
         width: of the picture on the page, in pixels.
 
     A ``LiftError`` of any of these is said in the panel, and the picture before it stays.
@@ -95,13 +96,7 @@ class FrameExplorer:
         if self._quiet:
             return
         with self._reporting(f"Loading {name} …"):
-            frames = self._clips[name]()
-            if len(frames) < 2:
-                raise SourceError(
-                    f"this clip has {len(frames)} frame{'' if len(frames) == 1 else 's'}.",
-                    where=name,
-                    fix="Choose a clip of two or more.",
-                )
+            frames = _of_two_or_more(self._clips[name](), name)
             self._name, self._frames = name, frames
             with self._silently():
                 self.pair.value = 0
@@ -113,12 +108,13 @@ class FrameExplorer:
 
     def _open(self) -> None:
         assert self._open_file is not None
-        path = self.path.value.strip()
+        # File managers copy a path with quotes around it.
+        path = os.path.expanduser(self.path.value.strip(" \t'\""))
         if not path:
             self._say("Write the path of a file into the field first.")
             return
         with self._reporting(f"Opening {path} …"):
-            frames = self._open_file(path)
+            frames = _of_two_or_more(self._open_file(path), path)
             name = Path(path).name if Path(path).name not in self._clips else path
             self._clips[name] = lambda: frames
             with self._silently():
@@ -186,6 +182,16 @@ class FrameExplorer:
             sheet = contact_sheet(strip, columns=len(strip), cell_width=_STRIP_CELL, labels=labels)
             bundle["image/jpeg"] = base64.b64encode(picture(sheet).data).decode()
         return bundle
+
+
+def _of_two_or_more(frames: Clip, name: str) -> Clip:
+    if len(frames) < 2:
+        raise SourceError(
+            f"this clip has {len(frames)} frame{'' if len(frames) == 1 else 's'}.",
+            where=name,
+            fix="Choose a clip of two or more.",
+        )
+    return frames
 
 
 def _meaning(first: int, t: float) -> str:

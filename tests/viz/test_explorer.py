@@ -56,7 +56,7 @@ def missing():
 def opened(path):
     if path.endswith(".txt"):
         raise SourceError("this is no video.", where=path)
-    return clip(4, 200)
+    return clip(1 if "still" in path else 4, 200)
 
 
 @pytest.fixture
@@ -171,13 +171,34 @@ def test_an_own_file_becomes_a_clip(explorer):
     assert explorer.pair.max == 2
 
 
-@pytest.mark.parametrize(("path", "said"), [("notes.txt", "✗ this is no video. [notes.txt]"), ("  ", "Write the path")])
+@pytest.mark.parametrize("written", ["'/a b/mine.mp4'", ' "/a b/mine.mp4" ', "/a b/mine.mp4\t", '"~/mine.mp4"'])
+def test_a_pasted_path_may_have_quotes_spaces_and_a_tilde(blend, monkeypatch, written):
+    monkeypatch.setenv("HOME", "/a b")
+    monkeypatch.setenv("USERPROFILE", "/a b")
+    asked = []
+    made = FrameExplorer(blend, {"a": lambda: clip(2, 0)}, open_file=lambda path: asked.append(path) or clip(3, 9))
+    made.path.value = written
+    made.button.click()
+    assert asked == ["/a b/mine.mp4"]
+    assert made.clip.value == "mine.mp4"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("notes.txt", "✗ this is no video. [notes.txt]"),
+        ("still.mp4", "✗ this clip has 1 frame. [still.mp4]"),
+        ("  ", "Write the path"),
+        ("''", "Write the path"),
+    ],
+)
 def test_a_file_that_cannot_be_opened_is_said(explorer, path, said):
     explorer.path.value = path
     explorer.button.click()
     assert caption(explorer).startswith(said)
     assert explorer.clip.value == "first"
-    assert len(explorer.clip.options) == 4
+    assert explorer.clip.options == ("first", "second", "gone", "one")
+    assert grey(explorer) == pytest.approx(55, abs=1)
 
 
 def test_without_open_file_there_is_no_field(blend):
