@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lift_core.checks.probe_pictures import probe_picture
-from lift_core.data.source import Crop, FrameSource
+from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
 from lift_core.errors import FrameReadError
 
 
@@ -77,13 +77,16 @@ class SpySource(FrameSource):
         self._note(index)
         return self._counted(self.picture(index), 1)
 
-    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
-        """Read each different frame once; without a crop, the array counts as so many whole frames while it lives."""
+    def frames(
+        self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
+        """Read each different frame once; with neither crop nor size, the array counts as so many whole frames."""
         region = crop or Crop(0, 0, *self._size)
-        out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
+        out = empty_frames(len(indices), self._size, crop, size)
         for number in dict.fromkeys(indices):
-            out[[slot for slot, index in enumerate(indices) if index == number]] = region.apply(self.frame(number))
-        return self._counted(out, len(indices)) if crop is None else out
+            slots = [slot for slot, index in enumerate(indices) if index == number]
+            out[slots] = scaled(region.apply(self.frame(number)), size)
+        return self._counted(out, len(indices)) if crop is None and size is None else out
 
     def picture(self, index: int) -> NDArray[np.uint8]:
         """The content of a frame, without counting; no two frames are alike."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lift_core.data.image_decoding import decode_rgb, size_of
 from lift_core.data.packed_strings import PackedStrings
-from lift_core.data.source import Crop, FrameSource
+from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
 from lift_core.errors import FrameReadError, SourceError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -66,15 +66,18 @@ class ImageFilesSource(FrameSource):
     def timestamps(self) -> None:
         return None
 
-    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+    def frames(
+        self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
         wanted = [self._checked(index) for index in indices]
         if wanted and self._size is None:
             self._learn_size(wanted[0])
         height, width = self.size
         kept = Crop(0, 0, height, width) if crop is None else crop
-        out = np.empty((len(wanted), kept.height, kept.width, 3), np.uint8)
+        out = empty_frames(len(wanted), self.size, crop, size)
         # A whole frame is decoded where it is wanted; a part of one is cut out of a buffer that all frames share.
-        whole = None if kept == Crop(0, 0, height, width) else np.empty((height, width, 3), np.uint8)
+        as_stored = kept == Crop(0, 0, height, width) and out.shape[1:3] == (height, width)
+        whole = None if as_stored else np.empty((height, width, 3), np.uint8)
         places: dict[int, int] = {}
         for slot, index in enumerate(wanted):
             if index in places:
@@ -82,7 +85,7 @@ class ImageFilesSource(FrameSource):
             elif whole is None:
                 self._decode(index, out[slot])
             else:
-                out[slot] = kept.apply(self._decode(index, whole))
+                out[slot] = scaled(kept.apply(self._decode(index, whole)), size)
             places.setdefault(index, slot)
         return out
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lift_core.data.motion import Motion, Oscillation
 from lift_core.data.shapes import OUTLINES, Shape
-from lift_core.data.source import Crop, FrameSource
+from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
 from lift_core.data.textures import TEXELS_PER_PIXEL, make_texture
 from lift_core.errors import ConfigError, FrameReadError
 
@@ -113,13 +113,15 @@ class ProceduralClip(FrameSource):
         canvas = self._shot_at(index).render(index)
         return np.rint(np.clip(canvas, 0.0, 255.0)).astype(np.uint8)
 
-    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+    def frames(
+        self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
         region = crop or Crop(0, 0, *self.size)
-        out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
+        out = empty_frames(len(indices), self.size, crop, size)
         for slot, index in enumerate(indices):
             if not 0 <= index < len(self):
                 raise FrameReadError(f"frame {index} of a clip of {len(self)} frames", where=self.name)
-            out[slot] = region.apply(self.frame(index))
+            out[slot] = scaled(region.apply(self.frame(index)), size)
         return out
 
     def flow(self, start: float, end: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

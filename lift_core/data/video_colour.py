@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 import av
+import cv2
 import numpy as np
 from av.sidedata.sidedata import SideData
+from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from lift_core.data.source import Crop
+from lift_core.data.video_crop import PictureCutter
 from lift_core.errors import ConfigError
 
 Matrix = Literal["bt601", "bt709", "bt2020", "smpte240m"]
@@ -31,6 +35,7 @@ _MATRIX_OF_CODE: dict[int, Matrix] = {
 _CODE_OF_MATRIX: dict[Matrix, int] = {"bt709": 1, "bt601": 5, "smpte240m": 7, "bt2020": 9}
 _RANGES: dict[int, Range] = {1: "limited", 2: "full"}
 _HD_HEIGHT = 720
+_ACCURATE = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,19 @@ class Orientation:
         """Turn ``[H, W, 3]``; a view, not a copy."""
         turned = image.swapaxes(0, 1) if self.transpose else image
         return turned[:: -1 if self.mirror_rows else 1, :: -1 if self.mirror_columns else 1]
+
+    def displayed_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of a stored picture of that height and width when it is displayed."""
+        return (width, height) if self.transpose else (height, width)
+
+    def stored(self, crop: Crop, height: int, width: int) -> Crop:
+        """Where a rectangle of the displayed picture lies in the stored one of that height and width."""
+        rows, columns = self.displayed_size(height, width)
+        top = rows - crop.top - crop.height if self.mirror_rows else crop.top
+        left = columns - crop.left - crop.width if self.mirror_columns else crop.left
+        if self.transpose:
+            return Crop(left, top, crop.width, crop.height)
+        return Crop(top, left, crop.height, crop.width)
 
 
 def read_colour(picture: av.VideoFrame, matrix: Matrix | None, colour_range: Range | None) -> Colour:
@@ -111,8 +129,8 @@ def read_orientation(picture: av.VideoFrame) -> Orientation:
 class RgbConverter:
     """Converts decoded pictures of any pixel format to displayed RGB.
 
-    4:2:0 pictures take libswscale's fast path: within 3 levels of the exact formula, and twelve times faster than its
-    accurate one.
+    libswscale's accurate path with full chroma interpolation: within one level of the exact formula, where its default
+    is up to four levels off, and one too dark on average. Planar output, because its packed one takes twice as long.
     """
 
     def __init__(self, colour: Colour, orientation: Orientation) -> None:
@@ -120,17 +138,25 @@ class RgbConverter:
         self._range = ColorRange.JPEG if colour.range == "full" else ColorRange.MPEG
         self._orientation = orientation
         self._reformatter = VideoReformatter()
+        self._cut = PictureCutter()
 
-    def __call__(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
-        """RGB uint8 ``[H, W, 3]`` as displayed; perhaps a view with strides."""
-        rgb = self._reformatter.reformat(
-            picture,
-            format="rgb24",
+    def __call__(self, picture: av.VideoFrame, crop: Crop) -> NDArray[np.uint8]:
+        """RGB uint8 ``[H, W, 3]``: the rectangle ``crop`` of the picture as displayed."""
+        part, stored = self._cut(picture, self._orientation.stored(crop, picture.height, picture.width))
+        planar = self._reformatter.reformat(
+            part,
+            format="gbrp",
             src_colorspace=self._matrix,
             dst_colorspace=self._matrix,
             src_color_range=self._range,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.BILINEAR,
+            interpolation=_ACCURATE,
             threads=1,
         )
-        return self._orientation.apply(np.asarray(rgb.to_ndarray(), np.uint8))
+        green, blue, red = (stored.apply(_pixels(plane)) for plane in planar.planes)
+        return self._orientation.apply(np.asarray(cv2.merge([red, green, blue]), np.uint8))
+
+
+def _pixels(plane: VideoPlane) -> NDArray[np.uint8]:
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]

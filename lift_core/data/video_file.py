@@ -9,10 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.source import Crop, FrameSource
+from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
 from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, read_colour, read_orientation
 from lift_core.data.video_decoder import Decoder
 from lift_core.data.video_index import VideoIndex, build_index
@@ -138,23 +139,29 @@ class VideoFileSource(FrameSource):
             self._decoder.close()
             self._forget()
 
-    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
+    def frames(
+        self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
         slots: dict[int, list[int]] = {}
         for slot, index in enumerate(indices):
             slots.setdefault(self._checked(index), []).append(slot)
         region = crop or Crop(0, 0, *self.size)
-        out = np.empty((len(indices), region.height, region.width, 3), np.uint8)
+        region.check_inside(*self.size)
+        out = empty_frames(len(indices), self.size, crop, size)
         decoder, convert = self._handle()
         for index, picture in decoder.pictures(sorted(slots)):
-            image = convert(picture)
-            if image.shape[:2] != self.size:
-                raise FrameReadError(
-                    f"frame {index} is {image.shape[0]}x{image.shape[1]}, but frame 0 is {self.size[0]}x{self.size[1]}",
-                    where=self.name,
-                    fix="All frames of a clip have one size: cut the file where its size changes.",
-                )
-            out[slots[index]] = region.apply(image)
+            self._check_size(index, picture)
+            out[slots[index]] = scaled(convert(picture, region), size)
         return out
+
+    def _check_size(self, index: int, picture: av.VideoFrame) -> None:
+        height, width = self.orientation.displayed_size(picture.height, picture.width)
+        if (height, width) != self.size:
+            raise FrameReadError(
+                f"frame {index} is {height}x{width}, but frame 0 is {self.size[0]}x{self.size[1]}",
+                where=self.name,
+                fix="All frames of a clip have one size: cut the file where its size changes.",
+            )
 
     def _checked(self, index: int) -> int:
         if not 0 <= index < len(self):
@@ -169,7 +176,7 @@ class VideoFileSource(FrameSource):
             height, width = first.height, first.width
             self._known = _Opened(
                 index=index,
-                size=(width, height) if orientation.transpose else (height, width),
+                size=orientation.displayed_size(height, width),
                 pixel_format=first.format.name,
                 colour=read_colour(first, self._matrix, self._range),
                 orientation=orientation,
