@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 CELL_TIMEOUT_S = 120
 
+# What the name of the temporary work folder is stored as: the folder that students see in its place.
+_WORK = "my_labs"
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def execute_solution(path: Path) -> None:
     """Run the notebook at ``path`` and write it back with its outputs; ids, tags and text stay as they are.
 
-    The notebook runs in its own folder, and ``LIFT_WORK`` is a temporary one, so that it dirties nothing.
+    The notebook runs in its own folder, and ``LIFT_WORK`` is a temporary one, so that it dirties nothing. Outputs that
+    name that folder are stored with "my_labs" in its place.
 
     Raises:
         LabError: a cell fails or runs for more than ``CELL_TIMEOUT_S`` seconds; the file is left as it was.
@@ -60,7 +63,8 @@ def _without_widget(output: dict[str, Any]) -> dict[str, Any]:
 
 def _run(path: Path) -> Notebook:
     node = unexecuted(path)
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() as folder:
+        work = str(Path(folder).resolve())
         client = notebook_client(node, path.parent, CELL_TIMEOUT_S)
         from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 
@@ -70,7 +74,18 @@ def _run(path: Path) -> Notebook:
             raise _failure(f"{error.ename}: {error.evalue}", node, path) from error
         except (CellControlSignal, DeadKernelError) as error:
             raise _failure(str(error).splitlines()[0], node, path) from error
-    return as_notebook(node)
+    return _renamed(as_notebook(node), work, _WORK)
+
+
+def _renamed(part: Any, old: str, new: str) -> Any:
+    """Put ``new`` in place of ``old`` in every text of a notebook or of a part of one."""
+    if isinstance(part, str):
+        return part.replace(old, new)
+    if isinstance(part, list):
+        return [_renamed(item, old, new) for item in part]
+    if isinstance(part, dict):
+        return {key: _renamed(item, old, new) for key, item in part.items()}
+    return part
 
 
 def unexecuted(path: Path) -> NotebookNode:

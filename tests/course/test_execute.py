@@ -33,6 +33,16 @@ def write(path: Path, *cells: dict[str, Any]) -> Path:
     return path
 
 
+NAMES_A_FILE = """import os
+from pathlib import Path
+from IPython.display import HTML
+print(os.path.basename(os.getcwd()))
+file = Path(os.environ["LIFT_WORK"]) / "my_frames.py"
+print(file)
+Path("where").write_text(str(file.parent))
+HTML(f"<b>{file}</b>")"""
+
+
 def printed(path: Path) -> dict[str, str]:
     cells = json.loads(path.read_text())["cells"]
     return {cell["id"]: "".join("".join(out.get("text", "")) for out in cell["outputs"]) for cell in cells}
@@ -42,7 +52,7 @@ def test_a_run_stores_outputs_and_nothing_volatile(tmp_path: Path):
     path = write(
         tmp_path / "00_x.ipynb",
         code("a", "import os\nfor n in range(3):\n    print(n, flush=True)", "measure", "check"),
-        code("b", "print(os.path.basename(os.getcwd()), os.environ['LIFT_WORK'])"),
+        code("b", NAMES_A_FILE),
     )
     execute_solution(path)
     notebook = json.loads(path.read_text())
@@ -53,10 +63,15 @@ def test_a_run_stores_outputs_and_nothing_volatile(tmp_path: Path):
     assert "widgets" not in notebook["metadata"]
     assert len(notebook["cells"][0]["outputs"]) == 1
     assert printed(path)["a"] == "0\n1\n2\n"
-    folder, work = printed(path)["b"].split()
+    folder, written = printed(path)["b"].splitlines()
     assert folder == tmp_path.name
+    assert Path(written) == Path("my_labs") / "my_frames.py"
+    shown = notebook["cells"][1]["outputs"][1]["data"]
+    assert "".join(shown["text/html"]) == f"<b>{written}</b>"
+    work = (tmp_path / "where").read_text()
     assert work != os.environ["LIFT_WORK"]
     assert not Path(work).exists()
+    assert work not in path.read_text()
 
 
 def test_a_failing_cell_is_named_and_the_file_left_as_it_was(tmp_path: Path):
