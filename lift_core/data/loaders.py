@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import cv2
 import torch
-from torch.utils.data import DataLoader, Dataset
 
 from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
 from lift_core.data.clip_table import OnError
 from lift_core.data.discovery import Roots, find_clips
+from lift_core.data.loader import Loader
 from lift_core.data.open_dataset import all_clips
-from lift_core.data.sample import Batch, Sample, SampleKey, collate
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import Part, SplitConfig
 from lift_core.data.tuner import LoaderSettings, recommend_settings
 from lift_core.data.window import FrameWindow
-from lift_core.errors import DatasetError, LiftError, LoaderError
+from lift_core.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -81,84 +76,6 @@ class DataConfig:
             on_error=self.on_error,
             scene_cuts=self.scene_cuts,
         )
-
-
-class _BatchReader(Dataset[Sample]):
-    """Reads and stacks a batch at once, and hands back a LiftError instead of raising it.
-
-    An error that is raised in a worker reaches the training process as a copy whose message is the worker's whole
-    traceback; one that is handed back arrives as it was.
-    """
-
-    def __init__(self, dataset: ClipDataset) -> None:
-        self.dataset = dataset
-
-    def __getitems__(self, keys: list[SampleKey]) -> Batch | LiftError:
-        try:
-            return collate([self.dataset[key] for key in keys])
-        except LiftError as error:
-            return error
-
-
-def _as_read(batch: Any) -> Any:
-    """In place of DataLoader's collating, which _BatchReader has done."""
-    return batch
-
-
-def _tells_of_a_dead_worker(error: Exception) -> bool:
-    """Whether DataLoader raised ``error`` because a worker is gone, and not in the name of a worker that lives.
-
-    A worker that dies while its batch is fetched, which it hands over itself, ends a connection.
-    """
-    if isinstance(error, EOFError | ConnectionError):
-        return not str(error).startswith("Caught ")
-    return any(words in str(error) for words in ("exited unexpectedly", "is killed by signal"))
-
-
-class Loader:
-    """Batches of one data set, uint8: a DataLoader together with the sampler that remembers its place.
-
-    Args:
-        dataset: where samples come from. sampler: their order and place. settings: how to read.
-
-    Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
-    ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save. What a data set raises
-    (a LiftError) is raised here as it was, whichever process read; a worker that was killed is a LoaderError.
-    """
-
-    def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
-        self.dataset = dataset
-        self.sampler = sampler
-        self.settings = settings
-        self._loader: DataLoader[Sample] = DataLoader(
-            _BatchReader(dataset),
-            batch_size=sampler.batch_size,
-            sampler=sampler,
-            drop_last=sampler.drop_last,
-            collate_fn=_as_read,
-            # DataLoader draws a seed for its workers at every start; from torch's own generator, that would make
-            # the random numbers of a training depend on how often it was resumed.
-            generator=torch.Generator().manual_seed(0),
-            **_worker_options(settings),
-        )
-
-    def __iter__(self) -> Iterator[Batch]:
-        try:
-            for batch in self._loader:
-                if isinstance(batch, LiftError):
-                    raise batch
-                yield batch
-        except (RuntimeError, EOFError, ConnectionError) as error:
-            if self.settings.num_workers == 0 or not _tells_of_a_dead_worker(error):
-                raise
-            raise LoaderError(
-                f"a worker process died while it read ({type(error).__name__}: {error})",
-                fix="Most often memory ran out: use fewer workers (0 read in this process) or smaller batches; in a"
-                " container, give it more shared memory.",
-            ) from error
-
-    def __len__(self) -> int:
-        return len(self._loader)
 
 
 @dataclass(frozen=True)
@@ -244,27 +161,3 @@ def _require_a_step(dataset: ClipDataset, batch_size: int, world_size: int) -> N
         f" ({batch_size} on each of {world_size} processes).{left_out}",
         fix="Choose a smaller batch, a shorter window, or give more clips.",
     )
-
-
-def _worker_options(settings: LoaderSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {"num_workers": settings.num_workers, "pin_memory": settings.pin_memory}
-    if settings.num_workers > 0:
-        options |= {
-            "prefetch_factor": settings.prefetch_factor,
-            "persistent_workers": settings.persistent_workers,
-            "multiprocessing_context": settings.start_method,
-            "worker_init_fn": _start_worker,
-        }
-    return options
-
-
-def _start_worker(worker: int) -> None:
-    """Settle a worker: one thread, in a process group of its own.
-
-    Workers are the parallelism; threads of OpenCV and torch would fight over cores. Ctrl-C, and a signal to stop that
-    is sent to the whole group, would end a worker, and with it the training process before that has saved its state.
-    """
-    cv2.setNumThreads(0)
-    torch.set_num_threads(1)
-    if hasattr(os, "setpgid"):
-        os.setpgid(0, 0)

@@ -140,6 +140,15 @@ def collate(samples: Sequence[Sample]) -> Batch:
     )
 
 
+def pin(batch: Batch) -> Batch:
+    """The batch in page-locked memory, from which transfers to an accelerator run on their own."""
+    moved: dict[str, Any] = dict(batch)
+    for name in (*_PICTURES, "timestep", "times", "valid"):
+        moved[name] = moved[name].pin_memory()
+    moved["ref_frames"] = references(moved["frames"])
+    return Batch(**moved)  # type: ignore[typeddict-item]
+
+
 def to_device(batch: Batch, device: torch.device | str, *, buffers: MutableMapping[str, Tensor] | None = None) -> Batch:
     """Move a batch to ``device`` and convert uint8 pictures to float32 in [0, 1] there.
 

@@ -14,6 +14,7 @@ import torch
 from lift_core.errors import ConfigError
 
 StartMethod = Literal["fork", "spawn", "forkserver"]
+Sharing = Literal["file_descriptor", "file_system"]
 
 _WORKER_BYTES = 300_000_000
 _MEMORY_SHARE = 0.25
@@ -31,9 +32,17 @@ class LoaderSettings:
         persistent_workers: keep workers between epochs.
         pin_memory: copy batches to page-locked memory, for asynchronous transfers to an accelerator.
         start_method: of worker processes; None is the platform's own.
+        slots: workers read batches straight into shared memory that is used again and again, see
+            ``lift_core.data.slots``; False stacks each batch in fresh shared memory. Without workers it means nothing.
+        kept: batches that their user holds at one time, for which slots are kept beside those that are read ahead;
+            who holds more gets the next ones in fresh memory. 2 is a loop that holds one while it asks for the next.
+        timeout: seconds after which a worker that hands over nothing is given up, with a LoaderError; 0 waits for
+            ever. Choose it far above the time of the slowest batch. Without workers it means nothing.
+        sharing: how batches without a slot travel: "file_descriptor", torch's own on Linux, or "file_system", which
+            needs no open file for each tensor; None chooses by the limit on open files.
 
     Raises:
-        ConfigError: a negative number of workers, or no read-ahead.
+        ConfigError: a negative number of workers or seconds, no read-ahead, or no batch kept.
     """
 
     num_workers: int = 0
@@ -41,12 +50,26 @@ class LoaderSettings:
     persistent_workers: bool = True
     pin_memory: bool = False
     start_method: StartMethod | None = None
+    slots: bool = True
+    kept: int = 2
+    timeout: float = 0.0
+    sharing: Sharing | None = None
+
+    @property
+    def read_ahead(self) -> int:
+        """Batches that workers are asked for before they are needed."""
+        return self.num_workers * self.prefetch_factor
 
     def __post_init__(self) -> None:
         if self.num_workers < 0 or self.prefetch_factor < 1:
             raise ConfigError(
                 f"{self.num_workers} workers that read {self.prefetch_factor} batches ahead cannot be",
                 fix="Choose 0 or more workers and a prefetch factor of at least 1.",
+            )
+        if self.kept < 1 or self.timeout < 0:
+            raise ConfigError(
+                f"{self.kept} batches kept and a timeout of {self.timeout} seconds cannot be",
+                fix="Keep at least 1 batch, and wait 0 seconds (for ever) or more.",
             )
 
 
@@ -68,6 +91,7 @@ def recommend_settings(
     - Cores are shared by the training processes of the machine, and 16 workers are the most.
     - Workers may use a quarter of the memory (0.3 GB each plus the batches they read ahead), and the batches in
       flight half of the shared memory; where that is too little, workers are given up, in the end all of them.
+      ``lift_core.data.limits`` looks again when a loader starts.
 
     So there are 0 workers only where memory forbids one, never because a subtraction gave 0 on two cores.
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.loaders import DataConfig, Loader, create_dataloaders
-from lift_core.data.sample import Batch, Sample, SampleKey, to_device
+from lift_core.data.sample import Batch, Room, Sample, SampleKey, to_device
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import SplitConfig
 from lift_core.data.tuner import LoaderSettings
@@ -191,14 +192,14 @@ def test_a_killed_worker_is_told_and_ends_the_epoch(
 ) -> None:
     loader = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1, start_method="fork")).train
     fatal = list(loader.sampler)[batches_before * CONFIG.batch_size]
-    read = ClipDataset.__getitem__
+    read = ClipDataset.read
 
-    def killed(dataset: ClipDataset, key: SampleKey) -> Sample:
+    def killed(dataset: ClipDataset, key: SampleKey, room: Room | None = None) -> Sample:
         if key == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
-        return read(dataset, key)
+        return read(dataset, key, room)
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", killed)
+    monkeypatch.setattr(ClipDataset, "read", killed)
     with pytest.raises(LoaderError, match=r"worker process died.*fewer workers"):
         list(loader)
 
@@ -206,13 +207,14 @@ def test_a_killed_worker_is_told_and_ends_the_epoch(
 @pytest.mark.parametrize(
     "error", [EOFError(), ConnectionResetError(), RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly")]
 )
-def test_every_way_in_which_a_dead_worker_shows_counts(tree: Path, error: Exception) -> None:
-    class Orphaned:
-        def __iter__(self) -> None:
-            raise error
+def test_every_way_in_which_a_dead_worker_shows_counts(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def orphaned(reader: DataLoader[Sample]) -> None:
+        raise error
 
     loader = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=1)).train
-    loader._loader = Orphaned()  # type: ignore[assignment]
+    monkeypatch.setattr(DataLoader, "__iter__", orphaned)
     with pytest.raises(LoaderError, match=type(error).__name__):
         list(loader)
 
@@ -225,7 +227,7 @@ def test_a_fault_of_the_program_is_left_as_it_is(tree: Path, monkeypatch: pytest
     def broken(*arguments: object) -> None:
         raise EOFError("a fault in the program")
 
-    monkeypatch.setattr(ClipDataset, "__getitem__", broken)
+    monkeypatch.setattr(ClipDataset, "read", broken)
     with pytest.raises(EOFError, match="a fault in the program"):
         list(loader)
 
@@ -242,7 +244,7 @@ def test_frames_smaller_than_the_crop_are_refused(tree: Path) -> None:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_error_of_a_sample_arrives_as_it_was_raised(tree: Path, workers: int) -> None:
-    loaders = create_dataloaders(tree, replace(CONFIG, crop=(4000, 4000)), settings=LoaderSettings(num_workers=workers))
-    with pytest.raises(DatasetError, match="smaller than the crop of 4000x4000") as caught:
+    loaders = create_dataloaders(tree, replace(CONFIG, crop=(400, 400)), settings=LoaderSettings(num_workers=workers))
+    with pytest.raises(DatasetError, match="smaller than the crop of 400x400") as caught:
         next(iter(loaders.train))
     assert "Traceback" not in str(caught.value)

@@ -1,0 +1,266 @@
+"""Loader: batches of one data set, in its sampler's order, read by worker processes or by this one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from lift_core.data.clip_dataset import ClipDataset
+from lift_core.data.limits import fit
+from lift_core.data.sample import Batch, Sample, SampleKey, pin
+from lift_core.data.sampler import ResumableSampler
+from lift_core.data.slots import BatchOrder, FilledSlot, SlotRing, picture_bytes, read_batch
+from lift_core.data.tuner import LoaderSettings, Sharing
+from lift_core.errors import LiftError, LoaderError
+
+_log = logging.getLogger(__name__)
+
+
+class Loader:
+    """Batches of one data set, uint8: a DataLoader together with the sampler that remembers its place.
+
+    Args:
+        dataset: where samples come from. sampler: their order and place. settings: how to read.
+
+    Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
+    ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save. What a data set raises
+    (a LiftError) is raised here as it was, whichever process read; a worker that was killed, or that hands over
+    nothing for ``settings.timeout`` seconds, is a LoaderError that names what was being read.
+
+    With workers and ``settings.slots``, batches lie in shared memory that is used again once a batch is dropped; a
+    batch may be kept as long as one likes. Where the machine's limits forbid what ``settings`` asks for, the nearest
+    that works is used, with a warning (see ``lift_core.data.limits``).
+    """
+
+    def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
+        self.dataset = dataset
+        self.sampler = sampler
+        self.settings = settings
+        self._kept_stream: _Stream | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        # Workers that do not outlive an epoch get slots of their own each time, so that no slot is ever written by
+        # the workers of an epoch that was left early.
+        stream = self._kept_stream or _Stream(self.dataset, self.sampler, self.settings)
+        self._kept_stream = stream if stream.outlives_an_epoch else None
+        try:
+            yield from stream
+        except LoaderError:
+            self._kept_stream = None
+            raise
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.sampler), self.sampler.batch_size)
+        return full + (rest > 0 and not self.sampler.drop_last)
+
+
+class _Stream:
+    """The workers of a loader, the slots they fill, and the orders they have."""
+
+    def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
+        self._dataset = dataset
+        self._sampler = sampler
+        size = _batch_bytes(dataset, sampler.batch_size) if settings.num_workers else 0
+        self.settings = fit(settings, size)
+        self.ring = _make_ring(self.settings, size) if dataset.options.dtype == torch.uint8 else None
+        self._ordered: deque[BatchOrder] = deque()
+        self._received = 0
+        self._loader: DataLoader[Any] = DataLoader(
+            _BatchReader(dataset, self.ring.memory if self.ring else None),
+            batch_sampler=_Orders(self._orders),  # type: ignore[arg-type]
+            collate_fn=_as_read,
+            # DataLoader draws a seed for its workers at every start; from torch's own generator, that would make
+            # the random numbers of a training depend on how often it was resumed.
+            generator=torch.Generator().manual_seed(0),
+            **_worker_options(self.settings),
+        )
+
+    @property
+    def outlives_an_epoch(self) -> bool:
+        return self.settings.num_workers > 0 and self.settings.persistent_workers
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            for answer in self._loader:
+                yield self._taken(answer)
+                del answer
+        except (RuntimeError, EOFError, ConnectionError, OSError) as error:
+            if self.settings.num_workers == 0 or not _is_about_workers(error):
+                raise
+            raise self._told(error) from error
+
+    def _orders(self) -> Iterator[BatchOrder]:
+        """The epoch's orders, made when DataLoader sends them out; its read-ahead bounds how many slots are taken."""
+        # DataLoader asks for the first order when every worker has finished what an earlier iteration ordered.
+        while self._ordered:
+            self._withdraw(self._ordered.popleft())
+        self._received = 0
+        for keys in _batched(self._sampler):
+            order = BatchOrder(keys, self.ring.take() if self.ring else None)
+            self._ordered.append(order)
+            yield order
+
+    def _taken(self, answer: Batch | FilledSlot | LiftError) -> Batch:
+        order = self._ordered.popleft()
+        self._received += 1
+        if isinstance(answer, FilledSlot):
+            assert self.ring is not None
+            return self._pinned(self.ring.batch(answer))
+        self._withdraw(order)
+        if isinstance(answer, LiftError):
+            raise answer
+        return self._pinned(answer)
+
+    def _withdraw(self, order: BatchOrder) -> None:
+        if self.ring is not None and order.slot is not None:
+            self.ring.give_back(order.slot)
+
+    def _pinned(self, batch: Batch) -> Batch:
+        # A copy from a slot to a device may still run when the slot is filled again; page-locked memory of torch's
+        # own is not given out again before the copy is done.
+        return pin(batch) if self.settings.pin_memory and torch.accelerator.is_available() else batch
+
+    def _told(self, error: Exception) -> LoaderError:
+        workers = self.settings.num_workers
+        awaited = self._ordered[0].keys if self._ordered else ()
+        where = f"worker {self._received % workers} of {workers}, reading {self._names(awaited)}" if awaited else None
+        if _TIMED_OUT in str(error):
+            return LoaderError(
+                f"a worker process handed over nothing for {self.settings.timeout:g} seconds",
+                where=where,
+                fix="It hangs, or reads more slowly than that: look at the clips named here, at the disk or network"
+                " they lie on, or raise timeout (0 waits for ever).",
+            )
+        if any(words in str(error) for words in _OUT_OF_FILES):
+            return LoaderError(
+                f"this process may not open more files ({error})",
+                fix="Raise the limit (ulimit -n 4096), use fewer workers, or sharing='file_system'.",
+            )
+        return LoaderError(
+            f"a worker process died while it read ({type(error).__name__}: {error})",
+            where=where and f"awaited: {where}",
+            fix="Most often memory ran out: use fewer workers (0 read in this process) or smaller batches; in a"
+            " container, give it more shared memory.",
+        )
+
+    def _names(self, keys: tuple[SampleKey, ...]) -> str:
+        return ", ".join(self._dataset.key(key.index) for key in keys)
+
+
+class _Orders:
+    """In place of a batch sampler: hands DataLoader the orders as it asks for them."""
+
+    def __init__(self, orders: Callable[[], Iterator[BatchOrder]]) -> None:
+        self._orders = orders
+
+    def __iter__(self) -> Iterator[BatchOrder]:
+        return self._orders()
+
+
+class _BatchReader(Dataset[Sample]):
+    """Reads a whole batch, and hands back a LiftError instead of raising it.
+
+    An error that is raised in a worker reaches the training process as a copy whose message is the worker's whole
+    traceback; one that is handed back arrives as it was.
+    """
+
+    def __init__(self, dataset: ClipDataset, memory: Tensor | None) -> None:
+        self.dataset = dataset
+        self.memory = memory
+
+    def __getitems__(self, order: BatchOrder) -> Batch | FilledSlot | LiftError:
+        try:
+            return read_batch(self.dataset, order, self.memory)
+        except LiftError as error:
+            return error
+
+
+def _as_read(batch: Any) -> Any:
+    """In place of DataLoader's collating, which _BatchReader has done."""
+    return batch
+
+
+def _batched(sampler: ResumableSampler) -> Iterator[tuple[SampleKey, ...]]:
+    keys: list[SampleKey] = []
+    for key in sampler:
+        keys.append(key)
+        if len(keys) == sampler.batch_size:
+            yield tuple(keys)
+            keys = []
+    if keys and not sampler.drop_last:
+        yield tuple(keys)
+
+
+def _batch_bytes(dataset: ClipDataset, batch_size: int) -> int:
+    """Bytes of a batch's pictures; 0 where that cannot be told, which reading will explain."""
+    if len(dataset) == 0:
+        return 0
+    try:
+        return picture_bytes(batch_size, *dataset.sample_shape) * dataset.options.dtype.itemsize
+    except LiftError:
+        return 0
+
+
+def _make_ring(settings: LoaderSettings, size: int) -> SlotRing | None:
+    if settings.num_workers == 0 or not settings.slots or size == 0:
+        return None
+    try:
+        return SlotRing(settings.read_ahead + settings.kept, size)
+    except (RuntimeError, OSError) as error:
+        _log.warning("no slots, batches travel in fresh memory: %s", error)
+        return None
+
+
+_TIMED_OUT = "DataLoader timed out"
+_DEAD_WORKER = ("exited unexpectedly", "is killed by signal")
+_OUT_OF_FILES = ("Too many open files", "received 0 items of ancdata")
+
+
+def _is_about_workers(error: Exception) -> bool:
+    """Whether DataLoader raised ``error`` because of its workers, and not in the name of a worker that lives.
+
+    A worker that dies while its batch is fetched, which it hands over itself, ends a connection.
+    """
+    if isinstance(error, EOFError | ConnectionError):
+        return not str(error).startswith("Caught ")
+    return any(words in str(error) for words in (_TIMED_OUT, *_DEAD_WORKER, *_OUT_OF_FILES))
+
+
+def _worker_options(settings: LoaderSettings) -> dict[str, Any]:
+    if settings.num_workers == 0:
+        return {}
+    return {
+        "num_workers": settings.num_workers,
+        "prefetch_factor": settings.prefetch_factor,
+        "persistent_workers": settings.persistent_workers,
+        "multiprocessing_context": settings.start_method,
+        "worker_init_fn": _WorkerStart(settings.sharing),
+        "timeout": settings.timeout,
+    }
+
+
+class _WorkerStart:
+    """Settles a worker: one thread, in a process group of its own, and how it shares memory.
+
+    Workers are the parallelism; threads of OpenCV and torch would fight over cores. Ctrl-C, and a signal to stop that
+    is sent to the whole group, would end a worker, and with it the training process before that has saved its state.
+    """
+
+    def __init__(self, sharing: Sharing | None) -> None:
+        self._sharing = sharing
+
+    def __call__(self, worker: int) -> None:
+        cv2.setNumThreads(0)
+        torch.set_num_threads(1)
+        if self._sharing is not None:
+            torch.multiprocessing.set_sharing_strategy(self._sharing)
+        if hasattr(os, "setpgid"):
+            os.setpgid(0, 0)
