@@ -13,7 +13,7 @@ class Choice:
     """A multiple-choice question of a lab.
 
     Attributes:
-        id: "04.3": the lab's number and the question's.
+        id: "04.A": the lab's number and a capital letter. Exercises have a second number instead: "04.3".
         question: one sentence.
         options: what can be chosen, by letter, in the order shown.
         right: the letter of the right one.

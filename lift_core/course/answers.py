@@ -1,4 +1,4 @@
-"""The answers in a solution's predict("…", 3) and choose("04.3", "b"): found, and taken out for the lab."""
+"""The answers in a solution's predict("…", 3) and choose("04.A", "b"): found, and taken out for the lab."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _answer(call: ast.AST, content: bytes, starts: list[int], where: str) -> Ans
         raise LabError(
             f"{ast.unparse(call)} does not have the question and the answer as its first two arguments.",
             where=where,
-            fix='Write predict("question", 3) or choose("04.3", "b"); in labs the two names mean nothing else.',
+            fix='Write predict("question", 3) or choose("04.A", "b"); in labs the two names mean nothing else.',
         )
     (question_start, question_end), (start, end) = (_span(argument, starts) for argument in given)
     question = content[question_start:question_end].decode()

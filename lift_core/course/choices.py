@@ -19,7 +19,7 @@ def choose(choice_id: str, answer: str | EllipsisType) -> None:
     """Show a question of a lab with ``...``; with the letter of an option, whether it is the right one, and why.
 
     Args:
-        choice_id: the question's number, "04.3": the third one of lab 04.
+        choice_id: "04.A": the first question of lab 04.
         answer: the letter of an option, or ``...`` where the student has not answered yet.
 
     Raises:
@@ -42,18 +42,18 @@ def choose(choice_id: str, answer: str | EllipsisType) -> None:
 
 
 def find_choice(choice_id: str) -> Choice:
-    """Find a question by its number among the ``CHOICES`` of its lab's module of checks.
+    """Find a question by its id among the ``CHOICES`` of its lab's module of checks.
 
     Raises:
         ConfigError: there is none.
     """
-    number = re.fullmatch(r"(\d\d)\.(\d+|[A-Z])", str(choice_id))
-    known = choices(int(number[1])) if number else ()
+    lab = re.fullmatch(r"(\d\d)\.[A-Z]", str(choice_id))
+    known = choices(int(lab[1])) if lab else ()
     for choice in known:
         if choice.id == choice_id:
             return choice
     there = ", ".join(choice.id for choice in known)
-    fix = f"The lab has: {there}." if there else "A number is the lab's and the question's, such as \"04.3\"."
+    fix = f"The lab has: {there}." if there else 'A question has the lab\'s number and a letter, such as "04.A".'
     raise ConfigError(f"there is no question {choice_id!r}.", where="choose(…)", fix=fix)
 
 

@@ -14,7 +14,7 @@ from lift_core.checks.exercise import Exercise, Probe
 from lift_core.course import predictions
 
 CHOICE = Choice(
-    "97.1",
+    "97.A",
     "How many frames lie between two?",
     {"a": "None.", "b": "As many as you like."},
     "b",

@@ -15,12 +15,12 @@ from lift_core.course.notebooks import LabError
     [
         ('predict("how many?", 3)', 'predict("how many?", ...)'),
         ("predict('a, b', -1.5, unit='MB')  # 3", "predict('a, b', ..., unit='MB')  # 3"),
-        ('choose("04.3", "b")\n', 'choose("04.3", ...)\n'),
-        ('x = 1 ; choose( "04.3" ,"b" )', 'x = 1 ; choose( "04.3" ,... )'),
+        ('choose("04.A", "b")\n', 'choose("04.A", ...)\n'),
+        ('x = 1 ; choose( "04.A" ,"b" )', 'x = 1 ; choose( "04.A" ,... )'),
         ('predict(\n    "größer 大?",\n    2 * (3 +\n 4),\n)\n', 'predict(\n    "größer 大?",\n    ...,\n)\n'),
         ('predict("é", 1); predict("大", 2)', 'predict("é", ...); predict("大", ...)'),
         ('%matplotlib inline\npredict("a", 1)\n!ls\n', '%matplotlib inline\npredict("a", ...)\n!ls\n'),
-        ('files = !ls\nlen?\nchoose("1.1", "a")', 'files = !ls\nlen?\nchoose("1.1", ...)'),
+        ('files = !ls\nlen?\nchoose("04.B", "a")', 'files = !ls\nlen?\nchoose("04.B", ...)'),
         ('predict("a", 1)\r\nx = 2\r\n', 'predict("a", ...)\r\nx = 2\r\n'),
         ('x = "\x0c"\npredict("a", 1)', 'x = "\x0c"\npredict("a", ...)'),
         ('if x:\n\tpredict("a", 1)', 'if x:\n\tpredict("a", ...)'),
@@ -36,7 +36,7 @@ def test_only_the_answer_is_replaced(source: str, blanked: str):
     [
         "model.predict(x, 3)",
         "'predict(\"a\", 3)'",
-        "# choose('1.1', 'a')",
+        "# choose('04.B', 'a')",
         "def predict(model, frames):\n    return model",
         "%%bash\nls -l | head",
         "reveal(3)",
@@ -65,8 +65,8 @@ def test_an_answer_that_cannot_be_taken_out_is_refused(source: str, complaint: s
 
 
 def test_answers_come_in_the_order_of_the_text():
-    found = find_answers('f(predict("b", 2), choose("1.1", "a"))\npredict("c", 3)', "cell")
-    assert [(answer.question, answer.text) for answer in found] == [('"b"', "2"), ('"1.1"', '"a"'), ('"c"', "3")]
+    found = find_answers('f(predict("b", 2), choose("04.B", "a"))\npredict("c", 3)', "cell")
+    assert [(answer.question, answer.text) for answer in found] == [('"b"', "2"), ('"04.B"', '"a"'), ('"c"', "3")]
 
 
 @given(st.lists(st.tuples(st.text(), st.integers()), max_size=4), st.sampled_from(["\n", "\r\n"]))

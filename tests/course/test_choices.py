@@ -1,4 +1,4 @@
-"""Questions of a lab are found by number, answered by letter, and every answer gets its reason in words."""
+"""Questions of a lab are found by id, answered by letter, and every answer gets its reason in words."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def cards(monkeypatch: pytest.MonkeyPatch) -> list[Card]:
 
 
 def test_dots_show_question_and_options_and_note_nothing(cards: list[Card]):
-    choose("97.1", ...)
+    choose("97.A", ...)
     (card,) = cards
     assert CHOICE.question in card.headline
     assert card.paragraphs[0] == "a) None.\nb) As many as you like."
@@ -38,17 +38,17 @@ def test_dots_show_question_and_options_and_note_nothing(cards: list[Card]):
     ("answer", "right", "words"), [("a", False, "not this one"), ("b", True, "right"), (" b", True, "right")]
 )
 def test_an_answer_is_judged_in_words_with_its_reason(cards: list[Card], answer: str, right: bool, words: str):
-    choose("97.1", answer)
+    choose("97.A", answer)
     (card,) = cards
     letter = answer.strip()
-    assert card.headline == f"Question 97.1: {words}"
+    assert card.headline == f"Question 97.A: {words}"
     assert card.tone == ("good" if right else "bad")
     assert card.paragraphs == (
         CHOICE.question,
         f"Your answer: {letter}) {CHOICE.options[letter]}",
         CHOICE.why[letter],
     )
-    assert card.record == {"choice": "97.1", "answer": letter, "right": right}
+    assert card.record == {"choice": "97.A", "answer": letter, "right": right}
     (entry,) = entries("choices")
     assert entry.pop("time").endswith("+00:00")
     assert entry == card.record
@@ -57,12 +57,13 @@ def test_an_answer_is_judged_in_words_with_its_reason(cards: list[Card], answer:
 @pytest.mark.parametrize(
     ("choice_id", "answer", "complaint"),
     [
-        ("97.1", "c", r"no answer 'c'.*one of: a, b"),
-        ("97.1", 2, "no answer 2"),
-        ("97.2", "a", r"no question '97\.2'.*has: 97\.1"),
-        ("96.1", "a", "no question"),
+        ("97.A", "c", r"no answer 'c'.*one of: a, b"),
+        ("97.A", 2, "no answer 2"),
+        ("97.B", "a", r"no question '97\.B'.*has: 97\.A"),
+        ("96.A", "a", r"no question.*such as \"04\.A\""),
         ("97", "a", "no question"),
-        ("97.one", ..., "no question"),
+        ("97.a", "a", "no question"),
+        ("97.1", "a", "no question '97.1'. .*such as"),
         (97.1, "a", "no question"),
     ],
 )

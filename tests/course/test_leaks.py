@@ -39,7 +39,7 @@ def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
 
 SOLUTION = notebook(
     cell("line", "code", EXERCISE, "exercise"),
-    cell("guess", "code", 'predict("how many?", 41.5)\nchoose("04.3", "b")'),
+    cell("guess", "code", 'predict("how many?", 41.5)\nchoose("04.A", "b")'),
     cell("why", "markdown", "*Your answer:* Because the\nwindow slides. 7 frames.", "answer"),
     cell("short", "markdown", "It wraps around.", "answer"),
     cell("notes", "markdown", "Let them find the off-by-one themselves.", "instructor"),
@@ -113,7 +113,7 @@ def test_words_and_small_pieces_of_code_are_no_leak(source: str):
     [
         (cell("guess", "code", 'predict("how many?", 41.5)'), 'an answer to "how many?"'),
         (cell("guess", "code", 'predict("how many?", 3)', "worked"), 'an answer to "how many?"'),
-        (cell("hint", "markdown", 'Like `choose("04.3", "b")`.'), "the answer to"),
+        (cell("hint", "markdown", 'Like `choose("04.A", "b")`.'), "the answer to"),
         (cell("hint", "markdown", "Is it because the window slides?\n\nBecause the\nwindow slides."), "04-1-why"),
         (cell("hint", "markdown", "Remember: It wraps\naround."), "04-1-short"),
         (cell("code", "code", "# Let them find the off-by-one themselves."), "04-1-notes"),
@@ -127,8 +127,8 @@ def test_answers_instructors_words_and_markers_are_found(made: dict[str, Any], w
 @pytest.mark.parametrize(
     "made",
     [
-        cell("guess", "code", 'predict("how many?", ...)\nchoose("04.3", ...)'),
-        cell("hint", "markdown", 'Answer like this: `choose("04.3", "a")`. 7 frames.'),
+        cell("guess", "code", 'predict("how many?", ...)\nchoose("04.A", ...)'),
+        cell("hint", "markdown", 'Answer like this: `choose("04.A", "a")`. 7 frames.'),
         cell("why", "markdown", "*Your answer:*", "answer"),
     ],
 )
