@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from lift_core.data.open_source import open_source
 from lift_core.data.sample import FRAME_DTYPES, Room, Sample, SampleKey, build_sample
 from lift_core.data.sampling import Position, Sampling
 from lift_core.data.skips import SkipCounter
+from lift_core.data.source import FrameSource
 from lift_core.data.source_cache import SourceCache
 from lift_core.data.splits import Part, SplitConfig
 from lift_core.data.window import FrameWindow
@@ -71,6 +72,7 @@ class ClipDataset(Dataset[Sample]):
         clips: the clips, as lift_core.data.discovery finds them.
         window: one window, or several of one context length, all of which are placed in every clip.
         options: see DatasetOptions.
+        open_clip: opens the clip of a path; it is pickled with the data set.
 
     Raises:
         ConfigError: windows that hide no frame or differ in context length.
@@ -78,11 +80,18 @@ class ClipDataset(Dataset[Sample]):
             with ``on_error="raise"``.
     """
 
-    def __init__(self, clips: Sequence[ClipPath], window: Windows, options: DatasetOptions) -> None:
+    def __init__(
+        self,
+        clips: Sequence[ClipPath],
+        window: Windows,
+        options: DatasetOptions,
+        *,
+        open_clip: Callable[[str], FrameSource] = open_source,
+    ) -> None:
         self.options = options
         self.windows = _check_windows(window)
         self._skips = SkipCounter()
-        self._sources = SourceCache(open_source)
+        self._sources = SourceCache(open_clip)
         self._augmentation = ClipAugmentation(options.augmentation or AugmentationConfig.deterministic(), options.seed)
         chosen = options.split_config.assign([c.group for c in clips]).part(options.split)
         self.clips, self.clip_errors = probe(

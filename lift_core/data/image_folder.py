@@ -174,7 +174,7 @@ def _list_frames(folder: Path) -> PackedStrings | _NumberedNames:
         raise SourceError(f"cannot list the folder: {error.strerror}", where=folder, fix="Check the path.") from error
     if not names:
         raise SourceError("no PNG or JPEG files", where=folder, fix="Give the folder that holds the frames themselves.")
-    names.sort(key=_natural_key)
+    names.sort(key=natural_key)
     return _numbered(folder, names) or PackedStrings(names)
 
 
@@ -182,7 +182,8 @@ def _is_frame(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
 
 
-def _natural_key(name: str) -> tuple[list[str | int], str]:
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Sorts names as people do: ``a2`` before ``a10``."""
     parts = re.split(r"([0-9]+)", name)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
