@@ -7,10 +7,9 @@ import json
 import re
 from dataclasses import dataclass
 
+from lift_core.checks.exercise import STUB_PREFIX
 from lift_core.course.cells import parse_cell, split_lines
 from lift_core.course.notebooks import LabError
-
-STUB_PREFIX = "lift-stub:"
 
 _BEGIN = re.compile(r"^(?P<indent>\s*)### BEGIN SOLUTION(?: +(?P<task>\d+\.\d+ +\S.*?)\s*$)?")
 _END = re.compile(r"^\s*### END SOLUTION\s*$")
