@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from lift_core.course.notebooks import Cell, Notebook
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-# Time for a cell that was interrupted to stop; one that does not takes its kernel with it.
+# Time for a cell's last outputs, and for one that was interrupted to stop; without them its kernel is given up.
 _INTERRUPT_S = 10
+# Two clocks that measure one wait differ by less.
+_CLOCK_S = 0.1
 _TIMEOUT = "lift: out of time"
 
 Progress = Callable[[int, int], None]
@@ -70,7 +73,7 @@ def rerun(path: Path, *, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | N
 
     It runs in its own folder, with the environment as it is: its checks note their verdicts in the student's journal.
     A cell that takes longer than ``timeout_s`` seconds is interrupted, and the run goes on with the next one. Where
-    the kernel dies or cannot be interrupted, the run ends there.
+    the kernel dies, cannot be interrupted or sends nothing more, the run ends there.
 
     Args:
         path: the notebook.
@@ -83,10 +86,11 @@ def rerun(path: Path, *, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | N
     """
     node = unexecuted(path)
     late: set[int] = set()
-    begun = [0]
+    current, since = 0, 0.0
 
     def start(cell: NotebookNode, cell_index: int) -> None:
-        begun.append(cell_index)
+        nonlocal current, since
+        current, since = cell_index, time.monotonic()
         if progress is not None:
             progress(cell_index + 1, len(node.cells))
 
@@ -114,8 +118,20 @@ def rerun(path: Path, *, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | N
     except DeadKernelError:
         end = "its kernel died, perhaps for want of memory; the cells after it did not run"
     except CellTimeoutError:
-        end = f"it ran for more than {timeout_s} s and could not be interrupted; the cells after it did not run"
-    return _result(as_notebook(node), late, timeout_s, {begun[-1]: end} if end else {})
+        end = _why_silent(time.monotonic() - since, timeout_s)
+    return _result(as_notebook(node), late, timeout_s, {current: end} if end else {})
+
+
+def _why_silent(seconds: float, timeout_s: int) -> str:
+    """Why the end of a cell's outputs was waited for in vain, by the time from its start until the wait was over."""
+    # The wait begins when the cell has answered, or was interrupted after its time was up.
+    answered = seconds < timeout_s + _INTERRUPT_S - _CLOCK_S
+    why = (
+        f"it ended, but the rest of its outputs did not come within {_INTERRUPT_S} s"
+        if answered
+        else f"it ran for more than {timeout_s} s and could not be interrupted"
+    )
+    return f"{why}; the cells after it did not run"
 
 
 def verdicts_of(cell: Cell) -> list[FoundVerdict]:

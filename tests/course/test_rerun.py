@@ -84,7 +84,19 @@ def test_a_cell_that_cannot_be_interrupted_ends_the_run(tmp_path: Path, monkeypa
     result = rerun(write(tmp_path / "x.ipynb", stubborn=stubborn, after="1 / 0"), timeout_s=2)
     (failure,) = result.failures
     assert failure.cell == "97-1-stubborn"
-    assert "could not be interrupted" in failure.why
+    assert failure.why.startswith("it ran for more than 2 s and could not be interrupted")
+
+
+def test_a_cell_that_ended_and_whose_outputs_stay_away_is_not_taken_for_a_slow_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(rerun_module, "_INTERRUPT_S", 1)
+    silenced = "get_ipython().kernel.iopub_thread.stop()"
+    result = rerun(write(tmp_path / "x.ipynb", right=says("97.1", "passed"), silent=silenced, after="1 / 0"))
+    (failure,) = result.failures
+    assert failure.cell == "97-1-silent"
+    assert failure.why.startswith("it ended, but the rest of its outputs did not come within 1 s")
+    assert result.verdicts == (FoundVerdict("97.1", "task_1", "passed"),)
 
 
 @pytest.fixture
