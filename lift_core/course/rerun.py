@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,15 +69,18 @@ class Rerun:
         return not self.failures and all(verdict.passed for verdict in self.latest.values())
 
 
-def rerun(path: Path, *, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | None = None) -> Rerun:
+def rerun(
+    path: Path, *, work: Path | None = None, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | None = None
+) -> Rerun:
     """Run the saved notebook at ``path`` from top to bottom; the file is only read.
 
-    It runs in its own folder, with the environment as it is: its checks note their verdicts in the student's journal.
+    It runs in its own folder, and its checks note their verdicts in the journal of the work folder.
     A cell that takes longer than ``timeout_s`` seconds is interrupted, and the run goes on with the next one. Where
     the kernel dies, cannot be interrupted or sends nothing more, the run ends there.
 
     Args:
         path: the notebook.
+        work: the work folder; by default the student's own.
         timeout_s: seconds for each cell.
         progress: called before each cell with its number, counted from 1, and the number of cells.
 
@@ -114,7 +118,7 @@ def rerun(path: Path, *, timeout_s: int = CELL_TIMEOUT_S, progress: Progress | N
 
     end = None
     try:
-        client.execute()
+        client.execute(env={**os.environ, **({} if work is None else {"LIFT_WORK": str(work)})})
     except DeadKernelError:
         end = "its kernel died, perhaps for want of memory; the cells after it did not run"
     except CellTimeoutError:

@@ -11,9 +11,11 @@ import pytest
 
 from lift_core import cli
 from lift_core.checks.card import Card
+from lift_core.checks.journal import entries
 from lift_core.commands import check
 from lift_core.course import rerun as rerun_module
 from lift_core.course.rerun import Failure, FoundVerdict, Rerun, rerun
+from lift_core.errors import ConfigError
 
 
 def says(exercise: str, verdict: str) -> str:
@@ -51,6 +53,7 @@ def test_run_goes_on_after_failures_and_prints_verdicts(tmp_path: Path, capfd: p
     before = path.read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HERE", str(tmp_path))
+        patch.setenv("LIFT_WORK", str(tmp_path))
         patch.chdir(tmp_path)
         assert cli.main(["check", "97_x.ipynb", "--timeout", "3"]) == 1
     assert path.read_bytes() == before
@@ -97,6 +100,36 @@ def test_a_cell_that_ended_and_whose_outputs_stay_away_is_not_taken_for_a_slow_o
     assert failure.cell == "97-1-silent"
     assert failure.why.startswith("it ended, but the rest of its outputs did not come within 1 s")
     assert result.verdicts == (FoundVerdict("97.1", "task_1", "passed"),)
+
+
+NOTES = "from lift_core.checks.journal import record\nrecord('verdicts', {'verdict': 'passed'})"
+
+
+def test_only_what_lies_in_the_work_folder_is_noted_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    work = tmp_path / "work"
+    (work / "deep").mkdir(parents=True)
+    monkeypatch.setenv("LIFT_WORK", str(work))
+    outside, inside = write(tmp_path / "x.ipynb", note=NOTES), write(work / "deep" / "x.ipynb", note=NOTES)
+    told = "not in your work folder"
+    assert cli.main(["check", str(outside)]) == 0
+    assert told in capsys.readouterr().out.splitlines()[1]
+    assert entries("verdicts") == []
+    assert cli.main(["check", str(inside)]) == 0
+    assert told not in capsys.readouterr().out
+    assert entries("verdicts") == [{"verdict": "passed"}]
+
+
+def test_a_notebook_without_a_course_is_noted_nowhere(
+    tmp_path: Path, ran: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def nowhere() -> Path:
+        raise ConfigError("there is no course here")
+
+    monkeypatch.setattr(check, "work_folder", nowhere)
+    assert cli.main(["check", str(write(tmp_path / "x.ipynb"))]) == 0
+    assert "not in your work folder" in capsys.readouterr().out
 
 
 @pytest.fixture
