@@ -161,8 +161,7 @@ def _torchvision(facts: Facts) -> Finding:
         case "loaded" | "already defined":
             return Finding("ok", "torchvision", "works with its compiled library")
         case "schemas defined":
-            found = "works without its compiled library, which this torch cannot load: no nms, no image decoders"
-            return Finding("note", "torchvision", found)
+            return Finding("note", "torchvision", "works without its compiled library: no nms, no image decoders")
         case error:
             return Finding("broken", "torchvision", error, REINSTALL)
 

@@ -97,6 +97,12 @@ def test_what_is_only_worth_knowing_is_a_note(subject: str, changes: dict[str, A
     assert finding_on(subject, **changes).severity == "note"
 
 
+def test_a_torchvision_without_its_library_takes_one_line_of_a_notebook():
+    (line,) = report([finding_on("torchvision", torchvision="schemas defined")]).splitlines()
+    assert line.endswith("works without its compiled library: no nms, no image decoders")
+    assert len(line) <= 90
+
+
 def test_system_without_shared_memory_or_file_limit_is_fine():
     assert finding_on("shared memory", shared_memory=None).severity == "ok"
     assert finding_on("open files", open_files=None).severity == "ok"
