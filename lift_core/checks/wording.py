@@ -54,8 +54,8 @@ def counted(number: int, thing: str) -> str:
 
 
 def with_article(noun: str) -> str:
-    """A noun with "a" or "an"."""
-    return f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
+    """A noun with "a" or "an", also for "an ndarray", whose first letters are spelt out."""
+    return f"{'an' if noun.lower().startswith((*'aeiou', 'nd')) else 'a'} {noun}"
 
 
 def tidy(text: str) -> str:

@@ -101,7 +101,8 @@ def test_half_characters_become_question_marks() -> None:
 
 
 def test_a_noun_has_its_article() -> None:
-    assert (with_article("IndexError"), with_article("ValueError")) == ("an IndexError", "a ValueError")
+    nouns = ("IndexError", "ValueError", "NameError", "ndarray", "int", "Tensor")
+    assert [with_article(noun).partition(" ")[0] for noun in nouns] == ["an", "a", "a", "an", "an", "a"]
 
 
 def test_a_single_thing_has_no_plural() -> None:
