@@ -1,0 +1,64 @@
+"""ShardedIterableDataset: one stream of items, dealt out to all ranks and workers like cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Generic, TypeVar
+
+import torch.distributed
+from torch.utils.data import IterableDataset, get_worker_info
+
+from lift_core.errors import ConfigError
+
+_Item = TypeVar("_Item")
+_Sample = TypeVar("_Sample")
+
+
+class ShardedIterableDataset(IterableDataset[_Sample], Generic[_Item, _Sample]):
+    """Samples of a stream, each served by exactly one worker of one rank.
+
+    With R ranks of W workers, item ``i`` goes to share ``i mod (R·W)``, and share ``rank·W + worker`` belongs to that
+    worker: nothing twice, nothing lost, whatever the length. Without this, each worker would serve the whole stream.
+
+    Every worker walks the whole stream and drops what is not its own. So the stream holds descriptions that cost
+    little, such as paths, and ``read`` does the work, for the worker's own items only.
+
+    Ranks may get different numbers of samples, by at most W. A training that waits for all ranks in each step must stop
+    them together (``torch.distributed.algorithms.join.Join``), or cut the stream to a multiple of R·W·batch.
+
+    Args:
+        stream: called at the start of each epoch, in each worker; yields the same items in the same order everywhere.
+        read: makes a sample of an item.
+        rank, world_size: of this process; by default those of torch.distributed, or 0 of 1 where it is not running.
+            They are looked up here and not in the workers, where it never runs.
+
+    Raises:
+        ConfigError: a rank that the world does not have.
+    """
+
+    def __init__(
+        self,
+        stream: Callable[[], Iterable[_Item]],
+        read: Callable[[_Item], _Sample],
+        *,
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> None:
+        running = torch.distributed.is_available() and torch.distributed.is_initialized()
+        self._stream = stream
+        self._read = read
+        self.rank = rank if rank is not None else torch.distributed.get_rank() if running else 0
+        self.world_size = world_size if world_size is not None else torch.distributed.get_world_size() if running else 1
+        if not 0 <= self.rank < self.world_size:
+            raise ConfigError(f"rank {self.rank} of {self.world_size} does not exist", fix="Count from 0.")
+
+    def __iter__(self) -> Iterator[_Sample]:
+        share, shares = self.share()
+        return map(self._read, islice(self._stream(), share, None, shares))
+
+    def share(self) -> tuple[int, int]:
+        """Which share of the stream this process serves, and how many shares there are."""
+        worker = get_worker_info()
+        number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        return self.rank * workers + number, self.world_size * workers
