@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -67,15 +68,15 @@ class _Stream:
 
     def __init__(self, dataset: ClipDataset, sampler: ResumableSampler, settings: LoaderSettings) -> None:
         self._dataset = dataset
-        self._sampler = sampler
         size = _batch_bytes(dataset, sampler.batch_size) if settings.num_workers else 0
         self.settings = fit(settings, size)
         self.ring = _make_ring(self.settings, size) if dataset.options.dtype == torch.uint8 else None
-        self._ordered: deque[BatchOrder] = deque()
-        self._received = 0
+        self._orders = _OrderBook(sampler, self.ring)
+        self._last: Callable[[], object] = _nothing
+        self._end: Callable[[], object] | None = None
         self._loader: DataLoader[Any] = DataLoader(
             _BatchReader(dataset, self.ring.memory if self.ring else None),
-            batch_sampler=_Orders(self._orders),  # type: ignore[arg-type]
+            batch_sampler=self._orders,  # type: ignore[arg-type]
             collate_fn=_as_read,
             # DataLoader draws a seed for its workers at every start; from torch's own generator, that would make
             # the random numbers of a training depend on how often it was resumed.
@@ -89,39 +90,37 @@ class _Stream:
 
     def __iter__(self) -> Iterator[Batch]:
         try:
-            for answer in self._loader:
+            for answer in self._answers():
                 yield self._taken(answer)
                 del answer
-        except (RuntimeError, EOFError, ConnectionError, OSError) as error:
+        except (RuntimeError, EOFError, OSError) as error:
             if self.settings.num_workers == 0 or not _is_about_workers(error):
                 raise
+            if self._end is not None:
+                self._end()
             raise self._told(error) from error
 
-    def _orders(self) -> Iterator[BatchOrder]:
-        """The epoch's orders, made when DataLoader sends them out; its read-ahead bounds how many slots are taken."""
-        # DataLoader asks for the first order when every worker has finished what an earlier iteration ordered.
-        while self._ordered:
-            self._withdraw(self._ordered.popleft())
-        self._received = 0
-        for keys in _batched(self._sampler):
-            order = BatchOrder(keys, self.ring.take() if self.ring else None)
-            self._ordered.append(order)
-            yield order
+    def _answers(self) -> Iterator[Batch | FilledSlot | LiftError]:
+        """DataLoader's answers. Its workers end with this object, also where that dies in a cycle of references.
+
+        A traceback that someone keeps makes such a cycle; left to the garbage collector, the workers' queues would go
+        before DataLoader can tell the workers to end, and it would wait for each of them in vain.
+        """
+        answers = iter(self._loader)
+        if self.settings.num_workers > 0 and answers is not self._last():
+            self._last = weakref.ref(answers)
+            self._end = weakref.finalize(self, _end_workers, answers)
+        return answers
 
     def _taken(self, answer: Batch | FilledSlot | LiftError) -> Batch:
-        order = self._ordered.popleft()
-        self._received += 1
+        order = self._orders.answered()
         if isinstance(answer, FilledSlot):
             assert self.ring is not None
             return self._pinned(self.ring.batch(answer))
-        self._withdraw(order)
+        self._orders.withdraw(order)
         if isinstance(answer, LiftError):
             raise answer
         return self._pinned(answer)
-
-    def _withdraw(self, order: BatchOrder) -> None:
-        if self.ring is not None and order.slot is not None:
-            self.ring.give_back(order.slot)
 
     def _pinned(self, batch: Batch) -> Batch:
         # A copy from a slot to a device may still run when the slot is filled again; page-locked memory of torch's
@@ -130,8 +129,8 @@ class _Stream:
 
     def _told(self, error: Exception) -> LoaderError:
         workers = self.settings.num_workers
-        awaited = self._ordered[0].keys if self._ordered else ()
-        where = f"worker {self._received % workers} of {workers}, reading {self._names(awaited)}" if awaited else None
+        number, awaited = self._orders.awaited
+        where = f"worker {number % workers} of {workers}, reading {self._names(awaited)}" if awaited else None
         if _TIMED_OUT in str(error):
             return LoaderError(
                 f"a worker process handed over nothing for {self.settings.timeout:g} seconds",
@@ -155,14 +154,52 @@ class _Stream:
         return ", ".join(self._dataset.key(key.index) for key in keys)
 
 
-class _Orders:
-    """In place of a batch sampler: hands DataLoader the orders as it asks for them."""
+def _nothing() -> None:
+    return None
 
-    def __init__(self, orders: Callable[[], Iterator[BatchOrder]]) -> None:
-        self._orders = orders
+
+def _end_workers(answers: object) -> None:
+    shut_down = getattr(answers, "_shutdown_workers", None)
+    if shut_down is not None:
+        shut_down()
+
+
+class _OrderBook:
+    """The orders of a loader, in place of a batch sampler: made when DataLoader asks for them, kept until answered.
+
+    DataLoader's read-ahead bounds how many are open, and so how many slots are taken.
+    """
+
+    def __init__(self, sampler: ResumableSampler, ring: SlotRing | None) -> None:
+        self._sampler = sampler
+        self._ring = ring
+        self._open: deque[BatchOrder] = deque()
+        self._answered = 0
 
     def __iter__(self) -> Iterator[BatchOrder]:
-        return self._orders()
+        # DataLoader asks for the first order when every worker has finished what an earlier iteration ordered.
+        while self._open:
+            self.withdraw(self._open.popleft())
+        self._answered = 0
+        for keys in _batched(self._sampler):
+            order = BatchOrder(keys, self._ring.take() if self._ring else None)
+            self._open.append(order)
+            yield order
+
+    @property
+    def awaited(self) -> tuple[int, tuple[SampleKey, ...]]:
+        """The number of the order that is answered next, and its samples; none where all are answered."""
+        return self._answered, self._open[0].keys if self._open else ()
+
+    def answered(self) -> BatchOrder:
+        """Close the order that was made first: answers come in the order of the orders."""
+        self._answered += 1
+        return self._open.popleft()
+
+    def withdraw(self, order: BatchOrder) -> None:
+        """Free the slot of an order that left it unused."""
+        if self._ring is not None and order.slot is not None:
+            self._ring.give_back(order.slot)
 
 
 class _BatchReader(Dataset[Sample]):
