@@ -1,4 +1,4 @@
-"""What every test may use: the check for programs beside Python, and a work folder that keeps the repository clean."""
+"""What every test may use: the check for programs beside Python, and folders that keep the user's own clean."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def needs_program(name: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def work_folder_outside_the_repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Point ``LIFT_WORK`` to a temporary folder, for the tests and for the processes they start."""
+    """Point ``LIFT_WORK`` and ``LIFT_CACHE`` to temporary folders, for the tests and for the processes they start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LIFT_WORK", str(tmp_path_factory.mktemp("work")))
+        patch.setenv("LIFT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -84,8 +84,48 @@ class Orientation:
         return Crop(top, left, crop.height, crop.width)
 
 
-def read_colour(picture: av.VideoFrame, matrix: Matrix | None, colour_range: Range | None) -> Colour:
-    """What the picture's tags say, overruled by ``matrix`` and ``colour_range`` where they are given.
+@dataclass(frozen=True)
+class StoredPictures:
+    """How a video's pictures are stored, as its first one says.
+
+    Attributes:
+        height, width: in pixels, before they are turned for display.
+        pixel_format: FFmpeg's name of it.
+        matrix, range, primaries, transfer: code points of ITU-T H.273, range as FFmpeg counts it; 2 and 0: no tag.
+        orientation: how they are turned.
+    """
+
+    height: int
+    width: int
+    pixel_format: str
+    matrix: int
+    range: int
+    primaries: int
+    transfer: int
+    orientation: Orientation
+
+    @property
+    def displayed_size(self) -> tuple[int, int]:
+        """Height and width as displayed."""
+        return self.orientation.displayed_size(self.height, self.width)
+
+
+def describe(picture: av.VideoFrame) -> StoredPictures:
+    """Read how a picture is stored."""
+    return StoredPictures(
+        height=picture.height,
+        width=picture.width,
+        pixel_format=picture.format.name,
+        matrix=int(picture.colorspace),
+        range=int(picture.color_range),
+        primaries=int(picture.color_primaries),
+        transfer=int(picture.color_trc),
+        orientation=read_orientation(picture),
+    )
+
+
+def choose_colour(stored: StoredPictures, matrix: Matrix | None, colour_range: Range | None) -> Colour:
+    """What the pictures' tags say, overruled by ``matrix`` and ``colour_range`` where they are given.
 
     Without a tag and an argument: BT.709 from 720 stored rows on, BT.601 below; full range for the pixel formats that
     are defined so (``yuvj…``), limited for all others.
@@ -95,17 +135,17 @@ def read_colour(picture: av.VideoFrame, matrix: Matrix | None, colour_range: Ran
     """
     _check_choice("matrix", matrix, get_args(Matrix))
     _check_choice("colour_range", colour_range, get_args(Range))
-    tagged_matrix = _MATRIX_OF_CODE.get(int(picture.colorspace))
-    tagged_range = _RANGES.get(int(picture.color_range))
-    guessed_matrix: Matrix = "bt709" if picture.height >= _HD_HEIGHT else "bt601"
-    guessed_range: Range = "full" if picture.format.name.startswith("yuvj") else "limited"
+    tagged_matrix = _MATRIX_OF_CODE.get(stored.matrix)
+    tagged_range = _RANGES.get(stored.range)
+    guessed_matrix: Matrix = "bt709" if stored.height >= _HD_HEIGHT else "bt601"
+    guessed_range: Range = "full" if stored.pixel_format.startswith("yuvj") else "limited"
     return Colour(
         matrix=matrix or tagged_matrix or guessed_matrix,
         range=colour_range or tagged_range or guessed_range,
         matrix_tagged=matrix is None and tagged_matrix is not None,
         range_tagged=colour_range is None and tagged_range is not None,
-        primaries=int(picture.color_primaries),
-        transfer=int(picture.color_trc),
+        primaries=stored.primaries,
+        transfer=stored.transfer,
     )
 
 

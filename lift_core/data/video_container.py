@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,14 +24,36 @@ VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class FileMark:
+    """What changes when a file is written anew: its size in bytes and its time of change in nanoseconds."""
+
+    size: int
+    changed_ns: int
+
+
+def file_mark(path: Path) -> FileMark:
+    """Look at a file without opening it.
+
+    Raises:
+        SourceError: it is missing, or no plain file.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceError(f"no such video file: {error.strerror}", where=path, fix="Check the path.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError("not a plain file, so frames cannot be sought in it", where=path, fix="Save it to a file.")
+    return FileMark(status.st_size, status.st_mtime_ns)
+
+
 def open_container(path: Path) -> InputContainer:
     """Open a file for reading.
 
     Raises:
         SourceError: missing, unreadable, or no video container.
     """
-    if not path.is_file():
-        raise SourceError("no such file", where=path, fix="Check the path.")
+    file_mark(path)
     try:
         # With the protocol spelled out a colon in the name does not become one. Titles may be in any encoding.
         container = av.open(f"file:{path}", metadata_errors="backslashreplace")

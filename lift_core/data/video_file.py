@@ -13,10 +13,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from lift_core.data.open_videos import OpenVideos
 from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
-from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, read_colour, read_orientation
+from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, choose_colour
+from lift_core.data.video_container import file_mark, logger
 from lift_core.data.video_decoder import Decoder
-from lift_core.data.video_index import VideoIndex, build_index
+from lift_core.data.video_index import VideoIndex
+from lift_core.data.video_index_cache import cached_index
 from lift_core.errors import FrameReadError, SourceError
 
 
@@ -25,37 +28,37 @@ class _Opened:
     """What opening the file once has told; it travels to other processes."""
 
     index: VideoIndex
-    size: tuple[int, int]
-    pixel_format: str
     colour: Colour
-    orientation: Orientation
-    sample_aspect_ratio: Fraction
 
 
 class VideoFileSource(FrameSource):
     """A video file as a clip: its frames in presentation order, by number.
 
-    The first use demuxes the file once to index it. Reading seeks to the key frame that a wanted frame needs, decodes
-    forward in one pass, and keeps the wanted frames only. A frame is matched by its exact presentation time, so what
-    is returned is frame ``i`` of a decode from the start, whatever the container, or an error.
+    The first use demuxes the file once to index it; the index is kept in the user's cache folder, so that the file is
+    indexed again only after it has changed. Reading seeks to the key frame that a wanted frame needs, decodes forward
+    in one pass, and keeps the wanted frames only. A frame is matched by its exact presentation time, so what is
+    returned is frame ``i`` of a decode from the start, whatever the container, or an error. The decoder stays open for
+    the next read; of all videos of a process the eight read last keep theirs.
 
     Frames are turned and mirrored as the file's display matrix says; pixels that are not square stay so. Several
     video streams: the first one.
 
     Args:
         path: the file.
-        matrix: colour matrix, where the file's tag is missing or wrong; see `read_colour` for the default.
+        matrix: colour matrix, where the file's tag is missing or wrong; see `choose_colour` for the default.
         colour_range: limited or full, likewise.
         threads: decoder threads; 1 suits loaders with worker processes, 0 lets FFmpeg choose.
 
     Raises:
-        SourceError: no such file; and on first use no video container, no video stream, no frame to decode.
+        SourceError: no such file; on first use no video container, no video stream, no frame to decode; and when the
+            file is opened again, that it has changed or is gone.
         ConfigError: on first use, an unknown matrix or range.
     """
 
     # A decoder with threads that was opened before a fork cannot even be closed in the child: its threads are not
     # there to be joined. Such decoders are kept until the child ends.
     _inherited: ClassVar[list[Decoder]] = []
+    _open_videos: ClassVar[OpenVideos] = OpenVideos(limit=8)
 
     def __init__(
         self,
@@ -66,8 +69,7 @@ class VideoFileSource(FrameSource):
         threads: int = 1,
     ) -> None:
         self._path = Path(path)
-        if not self._path.is_file():
-            raise SourceError("no such video file", where=path, fix="Check the path.")
+        file_mark(self._path)
         self._matrix: Matrix | None = matrix
         self._range: Range | None = colour_range
         self._threads = threads
@@ -91,7 +93,7 @@ class VideoFileSource(FrameSource):
 
     @property
     def size(self) -> tuple[int, int]:
-        return self._opened.size
+        return self._opened.index.pictures.displayed_size
 
     @property
     def timestamps(self) -> NDArray[np.float64] | None:
@@ -121,17 +123,18 @@ class VideoFileSource(FrameSource):
     @property
     def orientation(self) -> Orientation:
         """How stored pictures are turned; frames have it applied already."""
-        return self._opened.orientation
+        return self._opened.index.pictures.orientation
 
     @property
     def pixel_format(self) -> str:
         """FFmpeg's name of the stored format, ``yuv420p`` for example."""
-        return self._opened.pixel_format
+        return self._opened.index.pictures.pixel_format
 
     @property
     def sample_aspect_ratio(self) -> Fraction:
         """Width over height of a displayed pixel; 1 where the file does not tell."""
-        return self._opened.sample_aspect_ratio
+        ratio = self._opened.index.aspect_ratio
+        return 1 / ratio if self.orientation.transpose else ratio
 
     def close(self) -> None:
         """Close the file; reading opens it again."""
@@ -148,10 +151,11 @@ class VideoFileSource(FrameSource):
         region = crop or Crop(0, 0, *self.size)
         region.check_inside(*self.size)
         out = empty_frames(len(indices), self.size, crop, size)
-        decoder, convert = self._handle()
-        for index, picture in decoder.pictures(sorted(slots)):
-            self._check_size(index, picture)
-            out[slots[index]] = scaled(convert(picture, region), size)
+        with self._open_videos.reading(self):
+            decoder, convert = self._handle()
+            for index, picture in decoder.pictures(sorted(slots)):
+                self._check_size(index, picture)
+                out[slots[index]] = scaled(convert(picture, region), size)
         return out
 
     def _check_size(self, index: int, picture: av.VideoFrame) -> None:
@@ -171,17 +175,10 @@ class VideoFileSource(FrameSource):
     @property
     def _opened(self) -> _Opened:
         if self._known is None:
-            index, first = build_index(self._path)
-            orientation = read_orientation(first)
-            height, width = first.height, first.width
-            self._known = _Opened(
-                index=index,
-                size=orientation.displayed_size(height, width),
-                pixel_format=first.format.name,
-                colour=read_colour(first, self._matrix, self._range),
-                orientation=orientation,
-                sample_aspect_ratio=1 / index.aspect_ratio if orientation.transpose else index.aspect_ratio,
-            )
+            index = cached_index(self._path)
+            self._known = _Opened(index, choose_colour(index.pictures, self._matrix, self._range))
+            if index.warning:
+                logger.warning(index.warning)
         return self._known
 
     def _handle(self) -> tuple[Decoder, RgbConverter]:
@@ -191,6 +188,12 @@ class VideoFileSource(FrameSource):
             self._forget()
         if self._decoder is None or self._converter is None:
             self._process = os.getpid()
-            self._decoder = self._opened.index.open_decoder(self._path, self._threads)
-            self._converter = RgbConverter(self._opened.colour, self._opened.orientation)
+            self._decoder = self._open_decoder()
+            self._converter = RgbConverter(self._opened.colour, self.orientation)
         return self._decoder, self._converter
+
+    def _open_decoder(self) -> Decoder:
+        index = self._opened.index
+        if file_mark(self._path) != index.mark:
+            raise SourceError("the file has changed since it was opened", where=self.name, fix="Open it again.")
+        return index.open_decoder(self._path, self._threads)

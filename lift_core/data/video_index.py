@@ -11,7 +11,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.video_container import VideoPacket, logger, open_container, packets, video_stream
+from lift_core.data.video_colour import StoredPictures, describe
+from lift_core.data.video_container import FileMark, VideoPacket, file_mark, open_container, packets, video_stream
 from lift_core.data.video_decoder import Decoder, ForwardPass, SeekingDecoder, SequentialDecoder
 from lift_core.data.video_table import PacketList, PacketTable
 from lift_core.errors import SourceError
@@ -32,6 +33,9 @@ class VideoIndex:
         time_base: seconds per unit.
         frame_rate: average frames per second, None where the file does not tell.
         aspect_ratio: width over height of a stored pixel; 1 where the file does not tell.
+        pictures: how they are stored.
+        mark: of the file that was indexed.
+        warning: what the user should know of the file, or nothing.
     """
 
     table: PacketTable
@@ -40,6 +44,9 @@ class VideoIndex:
     time_base: Fraction
     frame_rate: Fraction | None
     aspect_ratio: Fraction
+    pictures: StoredPictures
+    mark: FileMark
+    warning: str = ""
 
     def open_decoder(self, path: Path, threads: int) -> Decoder:
         if self.times is None:
@@ -47,18 +54,17 @@ class VideoIndex:
         return SeekingDecoder(path, self.table, self.times, threads)
 
 
-def build_index(path: Path) -> tuple[VideoIndex, av.VideoFrame]:
+def build_index(path: Path) -> VideoIndex:
     """Index a file: demux it without decoding, then decode what tells whether the packets can be believed.
 
     The first pictures are decoded always. The last group of pictures is decoded where the file may be cut off: then
     what cannot be decoded is left out. A damaged frame in the middle keeps its number and fails when it is read.
 
-    Returns:
-        the index, and the first picture, which shows size, pixel format and tags.
-
     Raises:
         SourceError: no video stream, or no frame that can be decoded.
     """
+    # Looked at first: a file that is written to in the meantime is indexed anew when it is next opened.
+    mark = file_mark(path)
     with open_container(path) as container:
         stream = video_stream(container, path)
         listed = _list_packets(container, stream)
@@ -71,11 +77,11 @@ def build_index(path: Path) -> tuple[VideoIndex, av.VideoFrame]:
         average, guessed = stream.average_rate, stream.guessed_rate
     table = listed.table() if listed.has_usable_times else PacketTable.empty()
     head = _decode_head(path, table)
-    index = VideoIndex(table, None, 0, time_base, average or guessed, aspect_ratio)
+    index = VideoIndex(table, None, 0, time_base, average or guessed, aspect_ratio, describe(head[0]), mark)
     if made_up or not _are_believable(listed, head):
         # An average of times that mean nothing means nothing: raw H.264 of any rate averages 25.
-        return _count_frames(path, replace(index, frame_rate=guessed or average)), head[0]
-    return _keep_decodable(path, index, listed, head, cut_off), head[0]
+        return _count_frames(path, replace(index, frame_rate=guessed or average))
+    return _keep_decodable(path, index, listed, head, cut_off)
 
 
 def _list_packets(container: av.container.InputContainer, stream: av.VideoStream) -> PacketList:
@@ -120,10 +126,10 @@ def _are_believable(listed: PacketList, head: list[av.VideoFrame]) -> bool:
 
 
 def _count_frames(path: Path, index: VideoIndex) -> VideoIndex:
-    logger.warning("%s has no usable timestamps: its frames are counted, and each is reached from the start", path)
+    warning = f"{path} has no usable timestamps: its frames are counted, and each is reached from the start"
     decoder = SequentialDecoder(path, threads=1)
     try:
-        return replace(index, table=PacketTable.empty(), count=decoder.count())
+        return replace(index, table=PacketTable.empty(), count=decoder.count(), warning=warning)
     finally:
         decoder.close()
 
@@ -137,12 +143,11 @@ def _keep_decodable(
     if cut_off:
         decodable &= (table.positions < table.keys[-1]) | np.isin(table.times, _clean_tail(path, table))
     lost = int((shown & ~decodable).sum())
-    if lost:
-        logger.warning("%s: %d frames at its ends cannot be decoded and are left out", path, lost)
+    warning = f"{path}: {lost} frames at its ends cannot be decoded and are left out" if lost else ""
     times = table.times[shown & decodable]
     if not len(times):
         raise SourceError("no frame can be decoded", where=path, fix="Fetch or convert the file again.")
-    return replace(index, times=times, count=len(times))
+    return replace(index, times=times, count=len(times), warning=warning)
 
 
 def _clean_tail(path: Path, table: PacketTable) -> list[int]:
