@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from torch.utils.data import DataLoader
@@ -201,3 +203,60 @@ def test_an_error_of_a_sample_arrives_as_it_was_raised(tree: Path, workers: int)
     with pytest.raises(DatasetError, match="smaller than the crop of 400x400") as caught:
         next(iter(loaders.train))
     assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("slots", [True, False])
+def test_a_killed_worker_leaves_no_shared_memory_and_no_process(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, slots: bool
+) -> None:
+    shared = Path("/dev/shm")
+    before = set(shared.iterdir()) if shared.is_dir() else set()
+    settings = LoaderSettings(num_workers=2, start_method="fork", slots=slots)
+    loader = create_dataloaders(tree, CONFIG, settings=settings).train
+    fatal = list(loader.sampler)[4 * CONFIG.batch_size]
+    read = ClipDataset.read
+
+    def killed(dataset: ClipDataset, key: SampleKey, room: Room | None = None) -> Sample:
+        if key == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(dataset, key, room)
+
+    monkeypatch.setattr(ClipDataset, "read", killed)
+    with pytest.raises(LoaderError, match="worker process died"):
+        list(loader)
+    monkeypatch.undo()
+    assert len(list(loader)) == 6, "the next epoch gets new workers"
+    mapped = shared_mappings()
+    del loader
+    assert (set(shared.iterdir()) if shared.is_dir() else set()) <= before
+    assert shared_mappings() < mapped
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def shared_mappings() -> int:
+    """Bytes of torch's shared memory that this process maps."""
+    return sum(m.size for m in psutil.Process().memory_maps(grouped=False) if "torch_" in m.path)
+
+
+def test_a_worker_that_hangs_is_told_by_name(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # How long DataLoader waits for a worker to end before it ends it.
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+    settings = LoaderSettings(num_workers=2, start_method="fork", timeout=0.5)
+    loader = create_dataloaders(tree, CONFIG, settings=settings).train
+    stuck = list(loader.sampler)[3 * CONFIG.batch_size]
+    read = ClipDataset.read
+
+    def hanging(dataset: ClipDataset, key: SampleKey, room: Room | None = None) -> Sample:
+        if key == stuck:
+            time.sleep(60)
+        return read(dataset, key, room)
+
+    monkeypatch.setattr(ClipDataset, "read", hanging)
+    served = []
+    with pytest.raises(LoaderError, match=r"nothing for 0\.5 seconds") as caught:
+        served.extend(loader)
+    assert len(served) == 3
+    assert "worker 1 of 2" in str(caught.value.where)
+    assert loader.dataset.key(stuck.index) in str(caught.value.where)
+    assert not psutil.Process().children()
