@@ -69,10 +69,19 @@ def write_image(path: Path, image: Image, options: list[int] | None = None) -> N
         ) from error
 
 
-def write_video(path: Path, frames: Iterable[Image], *, fps: Fraction = Fraction(30), crf: int = 18) -> None:
+def write_video(
+    path: Path, frames: Iterable[Image], *, fps: Fraction = Fraction(30), crf: int = 18, gop: int | None = None
+) -> None:
     """Write RGB uint8 frames ``[H, W, 3]`` as H.264, BT.709, limited range; the file appears when all are written.
 
     4:2:0, or 4:4:4 where height or width is odd.
+
+    Args:
+        path: becomes the video.
+        frames: read one at a time.
+        fps: frames per second.
+        crf: x264's quality, 0 (lossless) to 51.
+        gop: most frames from one key frame to the next; None leaves it to the encoder.
 
     Raises:
         OutputError: the place cannot be written to.
@@ -80,18 +89,20 @@ def write_video(path: Path, frames: Iterable[Image], *, fps: Fraction = Fraction
     """
     with atomic_file(path) as temporary:
         try:
-            _encode(temporary, frames, fps, crf)
+            _encode(temporary, frames, fps, crf, gop)
         except av.FFmpegError as error:
             raise OutputError(f"cannot write the video: {error.strerror}", where=path) from error
 
 
-def _encode(path: Path, frames: Iterable[Image], fps: Fraction, crf: int) -> None:
+def _encode(path: Path, frames: Iterable[Image], fps: Fraction, crf: int, gop: int | None) -> None:
     # With the protocol spelled out a colon in the name does not become one.
     with av.open(f"file:{path}", "w") as container:
         stream: av.VideoStream | None = None
         for frame in frames:
             if stream is None:
                 stream = _add_stream(container, frame, fps, crf)
+                if gop is not None:
+                    stream.codec_context.gop_size = gop
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
                 format=stream.pix_fmt,
                 src_colorspace=Colorspace.ITU709,

@@ -46,10 +46,10 @@ def decode_rgb(data: bytes, out: NDArray[np.uint8] | None = None) -> NDArray[np.
     if not data:
         raise ValueError("empty file")
     if data.startswith(_JPEG_START):
-        if not _jpeg_is_whole(data):
-            raise ValueError("truncated JPEG")
         if simplejpeg is not None:
             return _decode_jpeg(data, out)
+        if not _jpeg_is_whole(data):
+            raise ValueError("truncated JPEG")
     return _into(out, _decode_with_opencv(data))
 
 
@@ -84,7 +84,7 @@ def _decode_jpeg(data: bytes, out: NDArray[np.uint8] | None) -> NDArray[np.uint8
         fits = out is not None and out.shape == (height, width, 3) and orientation == 1
         image: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, "RGB", buffer=out if fits else None)
     except ValueError as error:
-        raise ValueError(f"damaged JPEG ({error})") from error
+        raise ValueError(f"{'truncated' if 'Premature end' in str(error) else 'damaged'} JPEG ({error})") from error
     return image if fits else _into(out, turn_upright(image, orientation))
 
 

@@ -210,3 +210,13 @@ def test_make_clips_refuses_what_is_no_rate(
     with pytest.raises(SystemExit):
         make_clips.main([str(tmp_path), "--fps", rate])
     assert "is not a rate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gop", [1, 4, 12])
+def test_key_frames_come_as_often_as_asked(tmp_path: Path, gop: int) -> None:
+    still = [np.full((32, 32, 3), 90, np.uint8)] * 25
+    write_video(tmp_path / "v.mp4", still, gop=gop)
+    with av.open(str(tmp_path / "v.mp4")) as container:
+        keys = [packet.pts for packet in container.demux(video=0) if packet.is_keyframe and packet.pts is not None]
+        step = container.streams.video[0].duration // 25
+    assert [key // step for key in sorted(keys)] == list(range(0, 25, gop))
