@@ -164,7 +164,7 @@ def to_device(batch: Batch, device: torch.device | str, *, buffers: MutableMappi
     target = torch.device(device)
     moved: dict[str, Any] = dict(batch)
     for name in ("timestep", "times", "valid"):
-        moved[name] = moved[name].to(target, non_blocking=True)
+        moved[name] = _moved(moved[name], target)
     for name in _PICTURES:
         moved[name] = _to_float(moved[name], target, name, buffers)
     moved["ref_frames"] = references(moved["frames"])
@@ -173,7 +173,7 @@ def to_device(batch: Batch, device: torch.device | str, *, buffers: MutableMappi
 
 def _to_float(picture: Tensor, device: torch.device, name: str, buffers: MutableMapping[str, Tensor] | None) -> Tensor:
     # The cast must follow the move: across devices, copy_ would cast first and send four times the bytes.
-    there = picture.to(device, non_blocking=True)
+    there = _moved(picture, device)
     if there.dtype != torch.uint8:
         return there
     out = None if buffers is None else buffers.get(name)
@@ -182,6 +182,11 @@ def _to_float(picture: Tensor, device: torch.device, name: str, buffers: Mutable
         if buffers is not None:
             buffers[name] = out
     return out.copy_(there).mul_(1 / 255)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    # Only torch's own page-locked memory waits, when it is dropped, for transfers that still read it; a slot does not.
+    return tensor.to(device, non_blocking=tensor.is_pinned())
 
 
 def references(frames: Tensor) -> Tensor:
