@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lift_core.checks.choice import Choice
 from lift_core.checks.exercise import Call, Exercise, Probe
 from lift_core.checks.probe_pictures import probe_picture
+from lift_core.checks.wording import with_article
 
 Image = NDArray[np.uint8]
 
@@ -50,7 +51,7 @@ to_tensor = Exercise(
 @to_tensor.prop(_FLOAT32)
 def _is_float32(call: Call) -> str | None:
     if not isinstance(call.output, Tensor):
-        return f"what is returned is no tensor, but a {type(call.output).__name__}"
+        return f"what is returned is no tensor, but {with_article(type(call.output).__name__)}"
     dtype = str(call.output.dtype).removeprefix("torch.")
     return None if dtype == "float32" else f"the dtype is {dtype}"
 
@@ -103,10 +104,14 @@ class _Fade(nn.Module):
         return (1 - w) * before + w * after
 
 
-def _use_module(candidate: Callable[[], nn.Module], logit: float, before: Tensor, after: Tensor) -> dict[str, Any]:
+def _use_module(
+    candidate: Callable[[], nn.Module], logit: float, before: Tensor, after: Tensor
+) -> dict[str, Any] | None:
     """Run a fresh module, then one with its number set, forward and backward."""
     module = candidate()
     fresh = module(before, after)
+    if fresh is None:
+        return None
     parameters = list(module.parameters())
     with torch.no_grad():
         for parameter in parameters:

@@ -59,12 +59,15 @@ def jupyter_command(notebook: Path | None, port: int | None, extra: list[str]) -
 def jupyter_environment() -> dict[str, str]:
     """The environment for JupyterLab: ours, with the course's own defaults in the path of its settings.
 
+    The work folder is spelled out: kernels run in folders of their own, where a relative ``LIFT_WORK`` means another.
+
     The defaults keep JupyterLab from asking whether it may fetch news and from looking for updates, for which it has no
     option (``LabApp.news_url=None`` does not stop the question). What users set themselves stays above them.
     """
     settings = Path(course.__file__).parent / "jupyter"
     path = [str(settings), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, path))}
+    named = {"LIFT_WORK": str(work_folder())} if "LIFT_WORK" in os.environ else {}
+    return {**os.environ, **named, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, path))}
 
 
 def hand_over(command: list[str], folder: Path, environment: dict[str, str]) -> int:

@@ -260,3 +260,11 @@ json.dump([defaults, json.loads(schema.read_text())["properties"]], sys.stdout)
     assert properties["checkForUpdates"]["type"] == "boolean"
     assert "false" in [value["const"] for value in properties["fetchNews"]["oneOf"]]
     assert properties["fetchNews"]["default"] == "none"
+
+
+def test_a_relative_work_folder_is_spelled_out_for_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIFT_WORK", "mine")
+    assert lab_command.jupyter_environment()["LIFT_WORK"] == str((tmp_path / "mine").resolve())
+    monkeypatch.delenv("LIFT_WORK")
+    assert "LIFT_WORK" not in lab_command.jupyter_environment()

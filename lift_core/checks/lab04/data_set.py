@@ -13,6 +13,7 @@ from lift_core.checks.exercise import Call, Exercise, Probe
 from lift_core.checks.isolation import Raised
 from lift_core.checks.lab04.reading import read_window_lazily, reads_differ
 from lift_core.checks.spy_source import SpySource
+from lift_core.checks.wording import with_article
 from lift_core.data.source import Crop, FrameSource
 from lift_core.data.window import FrameWindow
 
@@ -130,7 +131,7 @@ def _dtypes_are_right(call: Call) -> str | None:
     for sample in samples:
         for name, dtype in wanted.items():
             if not isinstance(sample[name], Tensor):
-                return f"{name} is no tensor but a {type(sample[name]).__name__}"
+                return f"{name} is no tensor but {with_article(type(sample[name]).__name__)}"
             if sample[name].dtype != dtype:
                 return f"the dtype of {name} is {str(sample[name].dtype).removeprefix('torch.')}"
     return None
