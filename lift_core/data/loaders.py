@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 
 from lift_core.data.augmentation import AugmentationConfig
+from lift_core.data.autotune import autotune
 from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
 from lift_core.data.clip_table import OnError
 from lift_core.data.discovery import Roots, find_clips
@@ -92,7 +94,7 @@ def create_dataloaders(
     config: DataConfig | None = None,
     *,
     val_root: Roots | None = None,
-    settings: LoaderSettings | None = None,
+    settings: LoaderSettings | Literal["auto"] | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> Loaders:
@@ -105,7 +107,9 @@ def create_dataloaders(
         data_root: a folder, a video, a list of videos, or several of these.
         config: what the batches are made of.
         val_root: clips for validation only; all of ``data_root`` that is not test is then for training.
-        settings: how to read; by default ``recommend_settings()``.
+        settings: how to read; by default ``recommend_settings()``, a rule. "auto" measures with ``autotune`` on the
+            training data, for 20 seconds at first, and remembers the answer; call it yourself to tell it what a
+            training step costs.
         rank, world_size: this training process and how many there are.
 
     Raises:
@@ -113,7 +117,6 @@ def create_dataloaders(
         ConfigError, WindowError, SourceError, FrameReadError: see ClipDataset.
     """
     config = config or DataConfig()
-    settings = settings or recommend_settings(batch_bytes=config.batch_bytes)
     clips = find_clips(data_root, all_clips)
     val_clips = clips
     val_options = config.options("val")
@@ -125,6 +128,7 @@ def create_dataloaders(
     val = ClipDataset(val_clips, config.window, val_options)
     test = ClipDataset(clips, config.window, config.options("test"))
     _require_a_step(train, config.batch_size, world_size)
+    chosen = _settings(settings, train, config)
     val_batch = config.val_batch_size or (1 if config.val_crop is None else config.batch_size)
 
     def loader(dataset: ClipDataset, batch_size: int, training: bool) -> Loader:
@@ -137,13 +141,19 @@ def create_dataloaders(
             world_size=world_size,
             drop_last=training,
         )
-        return Loader(dataset, sampler, settings)
+        return Loader(dataset, sampler, chosen)
 
     return Loaders(
         train=loader(train, config.batch_size, True),
         val=loader(val, val_batch, False) if len(val) else None,
         test=loader(test, val_batch, False) if len(test) else None,
     )
+
+
+def _settings(asked: LoaderSettings | Literal["auto"] | None, train: ClipDataset, config: DataConfig) -> LoaderSettings:
+    if asked == "auto":
+        return autotune(train, config.batch_size).settings
+    return asked or recommend_settings(batch_bytes=config.batch_bytes)
 
 
 def _without_validation(config: SplitConfig) -> SplitConfig:
