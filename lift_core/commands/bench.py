@@ -16,7 +16,12 @@ HELP = "measure parts of the package side by side on this machine"
 
 # The functions of each suite, as module.function below lift_core.benchmarks, in the order of their tables.
 SUITES: dict[str, tuple[str, ...]] = {
-    "data": (),
+    "data": (
+        "data_reading.image_kinds",
+        "data_reading.image_kinds_sharp",
+        "data_reading.jpeg_decoders",
+        "data_reading.path_table",
+    ),
 }
 
 
