@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lift_core.data.video_container import VideoPacket, logger, open_container, packets, video_stream
+from lift_core.data.video_references import ReferenceReader
 from lift_core.data.video_table import PacketTable
 from lift_core.errors import FrameReadError
 
@@ -52,6 +54,8 @@ class ForwardPass:
         """Damage was met since the caller last set this to False."""
         self._damage: dict[int, int] = {}
         self._warned = False
+        self._wanted: Collection[int] = ()
+        self._last_wanted = -math.inf
         self._open()
 
     def _open(self) -> None:
@@ -61,9 +65,15 @@ class ForwardPass:
         self._stream.codec_context.thread_count = self._threads
         if self._threads != 1:
             self._stream.codec_context.thread_type = "AUTO"
+        self._references = ReferenceReader(self._stream.codec_context.name, self._stream.codec_context.extradata)
 
     def close(self) -> None:
         self._container.close()
+
+    def expect(self, times: Collection[int]) -> None:
+        """Say which pictures are wanted: up to the last of them, pictures that no other refers to may be left out."""
+        self._wanted = times
+        self._last_wanted = max(times)
 
     def pictures_from(self, key: int) -> Iterator[av.VideoFrame]:
         """Decode from the key packet at decoding position ``key`` to the end, in presentation order.
@@ -72,7 +82,8 @@ class ForwardPass:
         """
         self._damage = {}
         for packet in self._packets_from(key):
-            yield from self._decoded(packet)
+            if not self._may_be_left_out(packet):
+                yield from self._decoded(packet)
         yield from self._decoded(None)
 
     def is_damaged(self, time: int) -> bool:
@@ -85,6 +96,11 @@ class ForwardPass:
         if position is None:
             return True
         return position >= self._damage.get(self._table.group_of(position), position + 1)
+
+    def _may_be_left_out(self, packet: VideoPacket) -> bool:
+        if packet.pts is None or packet.pts >= self._last_wanted or packet.pts in self._wanted:
+            return False
+        return self._references.is_unreferenced(bytes(packet))
 
     def _decoded(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
         try:
@@ -181,8 +197,11 @@ class SeekingDecoder:
         self._pass.close()
 
     def pictures(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        for index in wanted:
-            yield index, self._find(index, int(self._times[index]))
+        times = self._times[list(wanted)].tolist()
+        if times:
+            self._pass.expect(frozenset(times))
+        for index, time in zip(wanted, times, strict=True):
+            yield index, self._find(index, time)
 
     def _find(self, index: int, time: int) -> av.VideoFrame:
         for key in self._starts(time):

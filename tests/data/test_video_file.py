@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import pickle
 from collections.abc import Callable
 from fractions import Fraction
@@ -206,3 +207,79 @@ def test_decoder_threads_change_nothing(video: Path) -> None:
     one, many = VideoFileSource(video), VideoFileSource(video, threads=3)
     for window in ([5, 9, 40], [41, 42], [3], [59, 58]):
         assert np.array_equal(one.frames(window), many.frames(window))
+
+
+def test_what_cannot_be_read_twice_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.mp4"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match=r"not a plain file.*pipe\.mp4.*Save it to a file"):
+        VideoFileSource(pipe)
+    with pytest.raises(SourceError, match="not a plain file"):
+        VideoFileSource(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_named(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes(video.read_bytes())
+    source = VideoFileSource(secret)
+    # Whoever runs the tests as root may read everything.
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(SourceError, match=r"Permission denied.*secret\.mp4"):
+        len(source)
+
+
+def test_a_file_that_vanishes_between_opening_and_reading_is_named(video: Path, tmp_path: Path) -> None:
+    path = tmp_path / "gone.mp4"
+    path.write_bytes(video.read_bytes())
+    opened, read = VideoFileSource(path), VideoFileSource(path)
+    assert len(opened) == COUNT
+    assert numbers(read, [4]) == [4]
+    path.unlink()
+    with pytest.raises(SourceError, match=r"no such video file.*gone\.mp4"):
+        opened.frames([3, 5])
+    with pytest.raises(SourceError, match=r"no such video file.*gone\.mp4"):
+        pickle.loads(pickle.dumps(read)).frame(5)
+    # An open file stays readable.
+    assert numbers(read, [41, 5]) == [41, 5]
+
+
+def test_a_file_cut_off_while_it_is_open_gives_right_frames_or_named_errors(tmp_path: Path) -> None:
+    # Larger than what FFmpeg reads ahead.
+    path = write_numbered(tmp_path / "shrinking.mp4", size=(96, 160), options={"qp": "0"})
+    source = VideoFileSource(path)
+    assert numbers(source, [0]) == [0]
+    os.truncate(path, path.stat().st_size // 2)
+    outcomes = []
+    for number in range(0, COUNT, 3):
+        try:
+            outcomes.append(read_number(source.frame(number)) - number)
+        except FrameReadError as error:
+            outcomes.append(str(error).partition(" cannot")[0])
+    lost = [outcome for outcome in outcomes if outcome != 0]
+    assert lost
+    assert lost == [f"frame {number}" for number in range(COUNT - 3 * len(lost), COUNT, 3)]
+
+
+def test_a_container_with_a_video_track_and_no_frame_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 32, "yuv420p"
+        container.start_encoding()
+    with pytest.raises(SourceError, match=r"none\.mkv"):
+        len(VideoFileSource(path))
+
+
+def test_a_file_whose_seeks_fail_is_read_from_its_start_with_one_warning(
+    video: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ForwardPass, "_sought", lambda self, time: iter(()))
+    source = VideoFileSource(video)
+    with caplog.at_level(logging.WARNING):
+        assert numbers(source, [40, 41]) == [40, 41]
+        assert numbers(source, [7]) == [7]
+        assert numbers(source, [59, 20]) == [59, 20]
+    assert [record.message for record in caplog.records] == [f"{video} cannot be sought in: it is read from its start"]
