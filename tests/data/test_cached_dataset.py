@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lift_core.data.cached_dataset import CachedDataset, size_in_bytes
+from lift_core.data.frame_sequences import FrameSequenceDataset
+from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError
+from tests.data.clip_trees import write_clip
 
 SIZE = 400
 
@@ -102,3 +106,12 @@ def test_samples_are_not_sent_to_other_processes() -> None:
 def test_a_negative_bound_is_refused() -> None:
     with pytest.raises(ConfigError):
         CachedDataset(Counted(), max_bytes=-1)
+
+
+def test_samples_of_clips_keep_their_references_a_view_of_the_frames(tmp_path: Path) -> None:
+    write_clip(tmp_path / "c", 5)
+    cached = CachedDataset(FrameSequenceDataset(tmp_path, FrameWindow.uniform(2, 2), split="all"), max_bytes=10**6)
+    for _ in range(2):
+        sample = cached[1]
+        assert sample["ref_frames"].data_ptr() == sample["frames"].data_ptr()
+    assert cached.held_bytes < 3 * 3 * 24 * 32 * 4 + 2000

@@ -85,3 +85,19 @@ def test_more_folds_than_groups_and_unknown_parts_are_refused() -> None:
         k_fold_by_group(["a", "b"], 3, 0)
     with pytest.raises(ConfigError, match="unknown split"):
         split_by_group(GROUPS).part("training")  # type: ignore[arg-type]
+
+
+def test_by_default_95_of_100_groups_train_5_validate_and_none_test() -> None:
+    split = SplitConfig().assign([f"g{i}" for i in range(100)])
+    assert (len(split.train), len(split.val), len(split.test)) == (95, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "counts"),
+    [((1.0, 0.0, 0.0), (100, 0, 0)), ((0.0, 1.0, 0.0), (0, 100, 0)), ((0.0, 0.0, 1.0), (0, 0, 100))],
+)
+def test_a_share_of_zero_gets_nothing_and_one_gets_all(
+    fractions: tuple[float, float, float], counts: tuple[int, int, int]
+) -> None:
+    split = SplitConfig(fractions).assign([f"g{i}" for i in range(100)])
+    assert (len(split.train), len(split.val), len(split.test)) == counts
