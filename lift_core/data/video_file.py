@@ -152,10 +152,15 @@ class VideoFileSource(FrameSource):
         region.check_inside(*self.size)
         out = empty_frames(len(indices), self.size, crop, size)
         with self._open_videos.reading(self):
-            decoder, convert = self._handle()
-            for index, picture in decoder.pictures(sorted(slots)):
-                self._check_size(index, picture)
-                out[slots[index]] = scaled(convert(picture, region), size)
+            try:
+                decoder, convert = self._handle()
+                for index, picture in decoder.pictures(sorted(slots)):
+                    self._check_size(index, picture)
+                    out[slots[index]] = scaled(convert(picture, region), size)
+            except SourceError:
+                # The file could not be opened again: the next reading starts afresh.
+                self.close()
+                raise
         return out
 
     def _check_size(self, index: int, picture: av.VideoFrame) -> None:

@@ -1,0 +1,161 @@
+"""Reading windows of frames from video files: time and memory beside seeking per frame, OpenCV, torchcodec, and all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lift_core.benchmarks.table import BenchOptions, Row, Table
+from lift_core.benchmarks.video_readers import (
+    Reader,
+    opencv,
+    read,
+    read_with_torchcodec,
+    seeking_for_each,
+    torchcodec,
+    torchcodec_decoder,
+    torchcodec_missing,
+)
+from lift_core.data.clip_writer import write_video
+from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.data.video_file import VideoFileSource
+from lift_core.profiling.measure import in_turn, peak_rss
+
+_OURS, _PER_FRAME, _OPENCV, _TORCHCODEC = "ours", "one seek per frame", "cv2.VideoCapture", "torchcodec, exact mode"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Windows of ``count`` frames, ``stride`` apart, from a file with a key frame every ``gop`` frames."""
+
+    gop: int
+    count: int
+    stride: int
+    wanted: float
+
+    @property
+    def title(self) -> str:
+        stride = f", stride {self.stride}" if self.stride > 1 else ""
+        return f"{self.count} frames{stride}, GOP {self.gop}"
+
+    def window(self, first: int) -> range:
+        return range(first, first + self.count * self.stride, self.stride)
+
+
+_JOBS = (_Job(12, 15, 1, 6.0), _Job(250, 15, 1, 10.0), _Job(250, 64, 2, 25.0))
+_QUICK_JOBS = (_Job(4, 3, 1, 6.0), _Job(16, 3, 1, 10.0), _Job(16, 4, 2, 25.0))
+_SLOWER_AT_MOST = 1.7
+
+
+def windows(options: BenchOptions) -> Table:
+    """Processor time of random windows, beside three other ways that are checked to return the same frames."""
+    frames, size, rounds = (40, (48, 96), 1) if options.quick else (500, (256, 448), 5)
+    clip = ProceduralClip(ClipConfig(frames=frames, height=size[0], width=size[1], seed=options.seed))
+    draw = np.random.default_rng(options.seed)
+    rows: list[Row] = []
+    with TemporaryDirectory() as folder, _cache_in(folder):
+        for job in _QUICK_JOBS if options.quick else _JOBS:
+            path = Path(folder) / f"{job.gop}.mp4"
+            if not path.exists():
+                write_video(path, (clip.frame(number) for number in range(frames)), gop=job.gop)
+            starts = draw.integers(frames - job.count * job.stride, size=3)
+            rows += _compare(path, job, [job.window(int(first)) for first in starts], rounds)
+    return Table(f"Random windows of {size[0]}x{size[1]} from H.264 files of {frames} frames", tuple(rows), _TIME_NOTE)
+
+
+_TIME_NOTE = (
+    "Median processor time of one window, one decoder thread (OpenCV chooses its own number); files open and indexed."
+    " One seek per frame: PyAV, from the key frame on, libswscale's fast conversion. Frames of the other ways were"
+    " compared with ours: each is nearest to the one of its number, unless the row says otherwise."
+)
+
+
+def _compare(path: Path, job: _Job, places: Sequence[range], rounds: int) -> list[Row]:
+    readers: dict[str, Reader] = {_OURS: VideoFileSource(path).frames, _PER_FRAME: seeking_for_each(path)}
+    readers[_OPENCV] = opencv(path)
+    if torchcodec_decoder is not None:
+        readers[_TORCHCODEC] = torchcodec(path)
+    expected = [readers[_OURS](place) for place in places]
+    wrong = {
+        name: sum(_count_wrong(read(place), ours) for place, ours in zip(places, expected, strict=True))
+        for name, read in readers.items()
+    }
+    del expected
+    timings = in_turn(
+        {name: lambda read=read: [read(place) for place in places] for name, read in readers.items()},  # type: ignore[misc]
+        rounds=rounds,
+    )
+    spent = {name: 1000 * timing.median / len(places) for name, timing in timings.items()}
+    return [_row(job, name, spent, wrong.get(name, 0)) for name in (_PER_FRAME, _OPENCV, _TORCHCODEC)]
+
+
+def _row(job: _Job, other: str, spent: dict[str, float], wrong: int) -> Row:
+    if other not in spent:
+        return Row(job.title, spent[_OURS], "ms", beside=other, note=f"it does not import here: {torchcodec_missing}")
+    ratio = spent[other] / spent[_OURS]
+    least = {_PER_FRAME: job.wanted, _TORCHCODEC: 1 / _SLOWER_AT_MOST}.get(other)
+    return Row(
+        job.title,
+        spent[_OURS],
+        "ms",
+        beside=f"{spent[other]:.3g} ms, {other}",
+        ratio=ratio,
+        wanted="" if least is None else f"≥ {least:.2g}",
+        holds=None if least is None else ratio >= least,
+        note=f"{wrong} of its frames are others" if wrong else "",
+    )
+
+
+def _count_wrong(frames: NDArray[np.uint8], ours: NDArray[np.uint8]) -> int:
+    """How many frames are nearer to another frame of our window than to the one in their place."""
+    small, reference = (pictures[:, ::4, ::4].astype(np.int16) for pictures in (frames, ours))
+    nearest = [int(np.abs(reference - picture).mean((1, 2, 3)).argmin()) for picture in small]
+    return sum(found != place for place, found in enumerate(nearest))
+
+
+def memory(options: BenchOptions) -> Table:
+    """Memory at its peak while six frames of a long film are read, beside loading the film."""
+    frames, size = (24, (96, 160)) if options.quick else (300, (1080, 1920))
+    small = ClipConfig(frames=frames, height=size[0] // 4, width=size[1] // 4, seed=options.seed)
+    clip = ProceduralClip(small)
+    window = range(frames // 2, frames // 2 + 6)
+    with TemporaryDirectory() as folder, _cache_in(folder):
+        path = Path(folder) / "film.mp4"
+        write_video(path, (clip.frames([number], size=size)[0] for number in range(frames)))
+        whole = peak_rss(read, path, range(frames), None)
+        rows = [_memory_row("six frames", peak_rss(read, path, window, None), whole, 20.0)]
+        rows.append(_memory_row("six frames, 112x112", peak_rss(read, path, window, (112, 112)), whole, 50.0))
+        if torchcodec_decoder is not None:
+            rows.append(
+                _memory_row("six frames, torchcodec", peak_rss(read_with_torchcodec, path, window), whole, None)
+            )
+    title = f"Peak memory for six frames of {frames} of {size[0]}x{size[1]}, H.264"
+    return Table(title, tuple(rows), "Growth of a fresh process that opens, indexes and reads the file.")
+
+
+def _memory_row(what: str, bytes_grown: int, whole: int, least: float | None) -> Row:
+    ratio = whole / max(bytes_grown, 1)
+    wanted = "" if least is None else f"≥ {least:g}"
+    holds = None if least is None else ratio >= least
+    return Row(what, bytes_grown / 1e6, "MB", f"{whole / 1e6:.0f} MB, the whole file", ratio, wanted, holds)
+
+
+@contextmanager
+def _cache_in(folder: str) -> Iterator[None]:
+    """Keep the indices of passing files out of the user's cache folder."""
+    before = os.environ.get("LIFT_CACHE")
+    os.environ["LIFT_CACHE"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LIFT_CACHE"]
+        else:
+            os.environ["LIFT_CACHE"] = before
