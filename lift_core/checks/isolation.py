@@ -103,6 +103,8 @@ def _may_interrupt(frame: FrameType | None) -> bool:
 @contextmanager
 def _own_settings() -> Iterator[None]:
     kept = [(put_back, read()) for read, put_back in _SETTINGS]
+    # A hook written in Python (a test runner's) would itself be interrupted while it reports.
+    sys.unraisablehook = sys.__unraisablehook__
     random.seed(0)
     np.random.seed(0)
     torch.default_generator.manual_seed(0)
@@ -120,6 +122,7 @@ _SETTINGS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (torch.get_default_dtype, torch.set_default_dtype),
     (torch.is_grad_enabled, torch.set_grad_enabled),
     (np.geterr, lambda setting: np.seterr(**setting)),
+    (lambda: sys.unraisablehook, lambda hook: setattr(sys, "unraisablehook", hook)),
 )
 
 
