@@ -269,3 +269,13 @@ def test_named_files_are_a_clip_in_the_order_given(folder: Path) -> None:
     assert np.array_equal(source.frames([1, 0])[0], numbered_frame(2))
     with pytest.raises(FrameReadError, match=r"frame 1 is missing.*absent\.png"):
         ImageFilesSource(folder, ["im05.png", "absent.png"]).frames([1])
+
+
+def test_a_bit_that_has_flipped_anywhere_in_a_png_is_found() -> None:
+    data = cv2.imencode(".png", numbered_frame(0))[1].tobytes()
+    rng = np.random.default_rng(0)
+    for position in rng.integers(16, len(data) - 12, 40):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << int(rng.integers(8))
+        with pytest.raises(ValueError, match=r"damaged|refuses"):
+            decode_rgb(bytes(damaged))
