@@ -21,6 +21,11 @@ SUITES: dict[str, tuple[str, ...]] = {
         "data_reading.image_kinds_sharp",
         "data_reading.jpeg_decoders",
         "data_reading.path_table",
+        "data_transport.transport",
+        "data_transport.conversion",
+        "data_transport.workers",
+        "data_transport.tuned",
+        "data_transport.stream",
     ),
 }
 

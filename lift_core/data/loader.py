@@ -109,7 +109,7 @@ class _Stream:
         answers = iter(self._loader)
         if self.settings.num_workers > 0 and answers is not self._last():
             self._last = weakref.ref(answers)
-            self._end = weakref.finalize(self, _end_workers, answers)
+            self._end = weakref.finalize(self, _end_workers, answers, os.getpid())
         return answers
 
     def _taken(self, answer: Batch | FilledSlot | LiftError) -> Batch:
@@ -158,10 +158,22 @@ def _nothing() -> None:
     return None
 
 
-def _end_workers(answers: object) -> None:
+def _end_workers(answers: object, owner: int) -> None:
+    if os.getpid() != owner:
+        # A worker that was forked while another loader ran holds a copy of that loader, whose workers are not its own.
+        return
     shut_down = getattr(answers, "_shutdown_workers", None)
-    if shut_down is not None:
+    if shut_down is None:
+        return
+    try:
         shut_down()
+    except RuntimeError as error:
+        # torch tells of a dead worker from a signal's handler, wherever this process happens to be: here too. By then
+        # the others are told to end.
+        if not _is_about_workers(error):
+            raise
+        for worker in getattr(answers, "_workers", ()):
+            worker.join(_ENDING_S)
 
 
 class _OrderBook:
@@ -256,6 +268,7 @@ def _make_ring(settings: LoaderSettings, size: int) -> SlotRing | None:
         return None
 
 
+_ENDING_S = 5.0
 _TIMED_OUT = "DataLoader timed out"
 _DEAD_WORKER = ("exited unexpectedly", "is killed by signal")
 _OUT_OF_FILES = ("Too many open files", "received 0 items of ancdata")

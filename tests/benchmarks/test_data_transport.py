@@ -26,11 +26,11 @@ def test_three_ways_of_handing_over_stand_beside_each_other() -> None:
     assert finite(rows)
     names = [row.what for row in rows]
     for way in ("float32, stacked", "uint8, stacked", "uint8, slots"):
-        for figure in ("moved per batch", "throughput", "reading and handing over", "handing over"):
+        for figure in ("moved per batch", "throughput", "processor time"):
             assert f"{way}: {figure}" in names
     moved = {row.what: row.value for row in rows}
     assert moved["float32, stacked: moved per batch"] == 4 * moved["uint8, slots: moved per batch"]
-    assert [row.what for row in rows if row.wanted] == ["uint8, slots: handing over"]
+    assert [row.what for row in rows if row.wanted] == ["uint8, slots: processor time"]
 
 
 def test_conversion_stands_beside_the_naive_one() -> None:
