@@ -180,8 +180,8 @@ class RgbConverter:
         self._reformatter = VideoReformatter()
         self._cut = PictureCutter()
 
-    def __call__(self, picture: av.VideoFrame, crop: Crop) -> NDArray[np.uint8]:
-        """RGB uint8 ``[H, W, 3]``: the rectangle ``crop`` of the picture as displayed."""
+    def __call__(self, picture: av.VideoFrame, crop: Crop, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """RGB uint8 ``[H, W, 3]``: the rectangle ``crop`` of the picture as displayed; in ``out`` where it is given."""
         part, stored = self._cut(picture, self._orientation.stored(crop, picture.height, picture.width))
         planar = self._reformatter.reformat(
             part,
@@ -194,7 +194,13 @@ class RgbConverter:
             threads=1,
         )
         green, blue, red = (stored.apply(_pixels(plane)) for plane in planar.planes)
-        return self._orientation.apply(np.asarray(cv2.merge([red, green, blue]), np.uint8))
+        if out is not None and self._orientation == Orientation():
+            return np.asarray(cv2.merge([red, green, blue], out), np.uint8)
+        image = self._orientation.apply(np.asarray(cv2.merge([red, green, blue]), np.uint8))
+        if out is None:
+            return image
+        out[:] = image
+        return out
 
 
 def _pixels(plane: VideoPlane) -> NDArray[np.uint8]:

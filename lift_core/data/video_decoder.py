@@ -230,13 +230,14 @@ class SeekingDecoder:
         """Go forward to the picture shown at ``time``; None where it does not come, or comes damaged."""
         assert self._pictures is not None
         for picture in self._pictures:
-            if picture.pts is None:
-                continue
-            self._shown = picture.pts
-            if picture.pts == time:
-                return None if self._pass.is_damaged(time) else picture
-            if picture.pts > time:
-                return None
+            if picture.pts is not None:
+                self._shown = picture.pts
+                if picture.pts == time:
+                    return None if self._pass.is_damaged(time) else picture
+                if picture.pts > time:
+                    return None
+            # The decoder uses a picture's memory again once nobody holds it.
+            del picture
         self._pictures = None
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -151,17 +151,30 @@ class VideoFileSource(FrameSource):
         region = crop or Crop(0, 0, *self.size)
         region.check_inside(*self.size)
         out = empty_frames(len(indices), self.size, crop, size)
+        as_read = out.shape[1:3] == (region.height, region.width)
         with self._open_videos.reading(self):
-            try:
-                decoder, convert = self._handle()
-                for index, picture in decoder.pictures(sorted(slots)):
-                    self._check_size(index, picture)
-                    out[slots[index]] = scaled(convert(picture, region), size)
-            except SourceError:
-                # The file could not be opened again: the next reading starts afresh.
-                self.close()
-                raise
+            for index, picture, convert in self._pictures(sorted(slots)):
+                first, *others = slots[index]
+                if as_read:
+                    convert(picture, region, out[first])
+                else:
+                    out[first] = scaled(convert(picture, region), size)
+                out[others] = out[first]
+                # The decoder uses a picture's memory again once nobody holds it.
+                del picture
         return out
+
+    def _pictures(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame, RgbConverter]]:
+        try:
+            decoder, convert = self._handle()
+            for index, picture in decoder.pictures(wanted):
+                self._check_size(index, picture)
+                yield index, picture, convert
+                del picture
+        except SourceError:
+            # The file could not be opened again: the next reading starts afresh.
+            self.close()
+            raise
 
     def _check_size(self, index: int, picture: av.VideoFrame) -> None:
         height, width = self.orientation.displayed_size(picture.height, picture.width)
