@@ -12,10 +12,20 @@ from lift_core._torchvision import make_importable
 
 if TYPE_CHECKING:
     from lift_core import checks, classical, course, data, errors, inference, metrics, model, profiling, training, viz
+    from lift_core.data.autotune import autotune
+    from lift_core.data.cached_dataset import CachedDataset
+    from lift_core.data.csv_dataset import CSVDataset
     from lift_core.data.frame_sequences import FrameSequenceDataset, Vimeo15Dataset, Vimeo64Dataset
-    from lift_core.data.loaders import Loaders, create_dataloaders
+    from lift_core.data.loaders import DataConfig, Loaders, create_dataloaders
+    from lift_core.data.multi_scale_dataset import MultiScaleDataset
+    from lift_core.data.multi_task_dataset import MultiTaskDataset
     from lift_core.data.open_source import open_source
+    from lift_core.data.prefetch import DevicePrefetcher
+    from lift_core.data.raw_clip import RawClipSource, write_raw_clip
+    from lift_core.data.sequence_dataset import SequenceDataset, pad_collate
+    from lift_core.data.sharded_stream import ShardedIterableDataset
     from lift_core.data.source import Crop, FrameSource
+    from lift_core.data.tuner import LoaderSettings
     from lift_core.data.video_sequences import VideoSequenceDataset
     from lift_core.data.window import FrameWindow, WindowFrames
     from lift_core.errors import LiftError
@@ -41,7 +51,11 @@ _SUBMODULES = (
 )
 
 _HOMES = {
+    "CSVDataset": "data.csv_dataset",
+    "CachedDataset": "data.cached_dataset",
     "Crop": "data.source",
+    "DataConfig": "data.loaders",
+    "DevicePrefetcher": "data.prefetch",
     "FrameSequenceDataset": "data.frame_sequences",
     "FrameSource": "data.source",
     "FrameWindow": "data.window",
@@ -50,21 +64,34 @@ _HOMES = {
     "LiftConfig": "model.config",
     "LiftError": "errors",
     "LiftOutput": "model.lift",
+    "LoaderSettings": "data.tuner",
     "Loaders": "data.loaders",
+    "MultiScaleDataset": "data.multi_scale_dataset",
+    "MultiTaskDataset": "data.multi_task_dataset",
+    "RawClipSource": "data.raw_clip",
+    "SequenceDataset": "data.sequence_dataset",
+    "ShardedIterableDataset": "data.sharded_stream",
     "VideoSequenceDataset": "data.video_sequences",
     "Vimeo15Dataset": "data.frame_sequences",
     "Vimeo64Dataset": "data.frame_sequences",
     "WindowFrames": "data.window",
+    "autotune": "data.autotune",
     "create_dataloaders": "data.loaders",
     "load_lift": "model.weights",
     "open_source": "data.open_source",
+    "pad_collate": "data.sequence_dataset",
     "preset": "model.config",
     "save_weights": "model.weights",
+    "write_raw_clip": "data.raw_clip",
 }
 
 __all__ = [
     "LIFT",
+    "CSVDataset",
+    "CachedDataset",
     "Crop",
+    "DataConfig",
+    "DevicePrefetcher",
     "FrameSequenceDataset",
     "FrameSource",
     "FrameWindow",
@@ -72,11 +99,18 @@ __all__ = [
     "LiftConfig",
     "LiftError",
     "LiftOutput",
+    "LoaderSettings",
     "Loaders",
+    "MultiScaleDataset",
+    "MultiTaskDataset",
+    "RawClipSource",
+    "SequenceDataset",
+    "ShardedIterableDataset",
     "VideoSequenceDataset",
     "Vimeo15Dataset",
     "Vimeo64Dataset",
     "WindowFrames",
+    "autotune",
     "checks",
     "classical",
     "course",
@@ -88,11 +122,13 @@ __all__ = [
     "metrics",
     "model",
     "open_source",
+    "pad_collate",
     "preset",
     "profiling",
     "save_weights",
     "training",
     "viz",
+    "write_raw_clip",
 ]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from lift_core.data import benchmarks
+from lift_core.data import public_benchmarks
 from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.splits import SplitConfig
 from lift_core.data.window import FrameWindow
@@ -87,10 +87,10 @@ def blue(frames: torch.Tensor) -> list[int]:
 
 def test_vimeo_triplets(tmp_path: Path) -> None:
     vimeo(tmp_path, "tri", 3)
-    train = benchmarks.vimeo_triplets(tmp_path, "train")
+    train = public_benchmarks.vimeo_triplets(tmp_path, "train")
     check_contract(train, 2)
     assert [train.key(i) for i in range(3)] == [f"{c}@0+1:u2s2" for c in ("00001/0001", "00001/0002", "00002/0001")]
-    sample = benchmarks.vimeo_triplets(tmp_path, dtype=U8)[0]
+    sample = public_benchmarks.vimeo_triplets(tmp_path, dtype=U8)[0]
     assert (sample["key"], sample["timestep"]) == ("00002/0007@0+1:u2s2", 0.5)
     assert (blue(sample["frames"]), blue(sample["gt"]), int(sample["gt"][0, 0, 0])) == ([0, 2], [1], 3)
     assert sample["times"].tolist() == [-0.5, 0.5]
@@ -98,16 +98,19 @@ def test_vimeo_triplets(tmp_path: Path) -> None:
 
 def test_vimeo_septuplets(tmp_path: Path) -> None:
     vimeo(tmp_path, "sep", 7)
-    test = benchmarks.vimeo_septuplets(tmp_path, dtype=U8)
+    test = public_benchmarks.vimeo_septuplets(tmp_path, dtype=U8)
     check_contract(test, 4)
     assert (len(test), blue(test[0]["frames"]), blue(test[0]["gt"])) == (1, [0, 2, 4, 6], [3])
-    whole = benchmarks.vimeo_septuplets(tmp_path, "train", window=FrameWindow.consecutive(7, "require"), dtype=U8)
+    seven = FrameWindow.consecutive(7, "require")
+    whole = public_benchmarks.vimeo_septuplets(tmp_path, "train", window=seven, dtype=U8)
+        tmp_path, "train", window=FrameWindow.consecutive(7, "require"), dtype=U8
+    )
     check_contract(whole, 6)
     assert (len(whole), blue(whole[0]["frames"])) == (3, [0, 1, 2, 4, 5, 6])
 
 
 def test_ucf101(tmp_path: Path) -> None:
-    dataset = benchmarks.ucf101_triplets(ucf101(tmp_path), dtype=U8)
+    dataset = public_benchmarks.ucf101_triplets(ucf101(tmp_path), dtype=U8)
     check_contract(dataset, 2)
     assert list(dataset.clips.names) == ["1", "11", "101"]
     assert (blue(dataset[1]["frames"]), blue(dataset[1]["gt"])) == ([0, 2], [1])
@@ -118,7 +121,7 @@ def test_ucf101(tmp_path: Path) -> None:
 def test_snu_film(tmp_path: Path, lists: str, prefix: str) -> None:
     snu_film(tmp_path, lists, prefix)
     for level, distance in (("easy", 1), ("medium", 2), ("hard", 4), ("extreme", 8)):
-        dataset = benchmarks.snu_film(tmp_path, level, dtype=U8)  # type: ignore[arg-type]
+        dataset = public_benchmarks.snu_film(tmp_path, level, dtype=U8)  # type: ignore[arg-type]
         check_contract(dataset, 2)
         assert blue(dataset[1]["frames"]) == [8 - distance, 8 + distance]
         assert (blue(dataset[1]["gt"]), int(dataset[1]["gt"][0, 0, 0])) == ([8], 1)
@@ -126,36 +129,36 @@ def test_snu_film(tmp_path: Path, lists: str, prefix: str) -> None:
 
 
 def test_x4k_train(tmp_path: Path) -> None:
-    dataset = benchmarks.x4k_train(x4k(tmp_path), dtype=U8)
+    dataset = public_benchmarks.x4k_train(x4k(tmp_path), dtype=U8)
     check_contract(dataset, 64)
     assert list(dataset.clips.names) == ["002/occ008.320", "002/occ008.322", "014/occ001.10"]
     assert blue(dataset[0]["frames"]) == [n for n in range(65) if n != 32]
     parts = [
-        benchmarks.x4k_train(tmp_path, split=part, split_config=SplitConfig((0.5, 0.5, 0.0)))
+        public_benchmarks.x4k_train(tmp_path, split=part, split_config=SplitConfig((0.5, 0.5, 0.0)))
         for part in ("train", "val")
     ]
     assert sorted(len(part) for part in parts) == [1, 2]
 
 
 def test_x4k_test(tmp_path: Path) -> None:
-    dataset = benchmarks.x4k_test(x4k(tmp_path), dtype=U8)
+    dataset = public_benchmarks.x4k_test(x4k(tmp_path), dtype=U8)
     check_contract(dataset, 2)
     assert len(dataset) == 2 * 7
     assert [blue(dataset[i]["gt"])[0] for i in range(7)] == [4, 8, 12, 16, 20, 24, 28]
     assert [dataset[i]["timestep"] for i in range(7)] == pytest.approx([n / 8 for n in range(1, 8)])
     assert all(blue(dataset[i]["frames"]) == [0, 32] for i in range(14))
-    assert len(benchmarks.x4k_test(tmp_path, multiple=32)) == 2 * 31
+    assert len(public_benchmarks.x4k_test(tmp_path, multiple=32)) == 2 * 31
     with pytest.raises(ConfigError, match="does not divide 32"):
-        benchmarks.x4k_test(tmp_path, multiple=5)
+        public_benchmarks.x4k_test(tmp_path, multiple=5)
 
 
 LAYOUTS: dict[str, tuple[Callable[[Path], ClipDataset], Callable[[Path], Path]]] = {
-    "triplets": (benchmarks.vimeo_triplets, lambda root: vimeo(root, "tri", 3)),
-    "septuplets": (benchmarks.vimeo_septuplets, lambda root: vimeo(root, "sep", 7)),
-    "ucf101": (benchmarks.ucf101_triplets, ucf101),
-    "snu_film": (benchmarks.snu_film, snu_film),
-    "x4k_train": (benchmarks.x4k_train, x4k),
-    "x4k_test": (benchmarks.x4k_test, x4k),
+    "triplets": (public_benchmarks.vimeo_triplets, lambda root: vimeo(root, "tri", 3)),
+    "septuplets": (public_benchmarks.vimeo_septuplets, lambda root: vimeo(root, "sep", 7)),
+    "ucf101": (public_benchmarks.ucf101_triplets, ucf101),
+    "snu_film": (public_benchmarks.snu_film, snu_film),
+    "x4k_train": (public_benchmarks.x4k_train, x4k),
+    "x4k_test": (public_benchmarks.x4k_test, x4k),
 }
 
 
@@ -204,10 +207,10 @@ def test_a_line_that_is_not_three_paths_is_named(tmp_path: Path) -> None:
     snu_film(tmp_path)
     (tmp_path / "eval_modes" / "test-easy.txt").write_text("a.png b.png\n")
     with pytest.raises(DatasetError, match=r"'a\.png b\.png'.*test-easy\.txt"):
-        benchmarks.snu_film(tmp_path, "easy")
+        public_benchmarks.snu_film(tmp_path, "easy")
     (tmp_path / "eval_modes" / "test-easy.txt").write_text("\n")
     with pytest.raises(DatasetError, match="Expected"):
-        benchmarks.snu_film(tmp_path, "easy")
+        public_benchmarks.snu_film(tmp_path, "easy")
 
 
 def test_a_frame_lacking_in_the_middle_is_an_error_or_a_counted_skip(
@@ -216,8 +219,8 @@ def test_a_frame_lacking_in_the_middle_is_an_error_or_a_counted_skip(
     vimeo(tmp_path, "tri", 3)
     (tmp_path / "sequences" / "00001" / "0002" / "im2.png").unlink()
     with pytest.raises(FrameReadError, match=r"frame 1 is missing.*0002.im2\.png"):
-        benchmarks.vimeo_triplets(tmp_path, "train")[1]
-    skipping = benchmarks.vimeo_triplets(tmp_path, "train", on_error="skip")
+        public_benchmarks.vimeo_triplets(tmp_path, "train")[1]
+    skipping = public_benchmarks.vimeo_triplets(tmp_path, "train", on_error="skip")
     with caplog.at_level(logging.WARNING):
         assert skipping[1]["key"] == skipping.key(2)
     assert skipping.skipped == 1
