@@ -103,8 +103,6 @@ def test_vimeo_septuplets(tmp_path: Path) -> None:
     assert (len(test), blue(test[0]["frames"]), blue(test[0]["gt"])) == (1, [0, 2, 4, 6], [3])
     seven = FrameWindow.consecutive(7, "require")
     whole = public_benchmarks.vimeo_septuplets(tmp_path, "train", window=seven, dtype=U8)
-        tmp_path, "train", window=FrameWindow.consecutive(7, "require"), dtype=U8
-    )
     check_contract(whole, 6)
     assert (len(whole), blue(whole[0]["frames"])) == (3, [0, 1, 2, 4, 5, 6])
 
