@@ -21,6 +21,8 @@ SUITES: dict[str, tuple[str, ...]] = {
         "data_reading.image_kinds_sharp",
         "data_reading.jpeg_decoders",
         "data_reading.path_table",
+        "data_video.windows",
+        "data_video.memory",
         "data_transport.transport",
         "data_transport.conversion",
         "data_transport.workers",

@@ -76,8 +76,8 @@ def build_index(path: Path) -> VideoIndex:
         made_up = container.format.name == "avi" and stream.codec_context.has_b_frames and not listed.is_reordered
         average, guessed = stream.average_rate, stream.guessed_rate
     table = listed.table() if listed.has_usable_times else PacketTable.empty()
-    head = _decode_head(path, table)
-    index = VideoIndex(table, None, 0, time_base, average or guessed, aspect_ratio, describe(head[0]), mark)
+    pictures, head = _decode_head(path, table)
+    index = VideoIndex(table, None, 0, time_base, average or guessed, aspect_ratio, pictures, mark)
     if made_up or not _are_believable(listed, head):
         # An average of times that mean nothing means nothing: raw H.264 of any rate averages 25.
         return _count_frames(path, replace(index, frame_rate=guessed or average))
@@ -105,21 +105,21 @@ def _is_hidden_vp8(packet: VideoPacket) -> bool:
     return not memoryview(packet)[0] & 0x10
 
 
-def _decode_head(path: Path, table: PacketTable) -> list[av.VideoFrame]:
-    """The first pictures that come out of the decoder, at least one."""
+def _decode_head(path: Path, table: PacketTable) -> tuple[StoredPictures, list[int | None]]:
+    """How the first picture is stored, and when the first few are shown; the pictures themselves are let go."""
     head_pass = ForwardPass(path, table, threads=1)
     try:
-        head = list(islice(head_pass.pictures_from(0), _HEAD_PICTURES))
+        head = [(describe(picture), picture.pts) for picture in islice(head_pass.pictures_from(0), _HEAD_PICTURES)]
     finally:
         head_pass.close()
     if not head:
         raise SourceError("no frame can be decoded", where=path, fix="Fetch or convert the file again.")
-    return head
+    return head[0][0], [time for _, time in head]
 
 
-def _are_believable(listed: PacketList, head: list[av.VideoFrame]) -> bool:
+def _are_believable(listed: PacketList, head: list[int | None]) -> bool:
     """Whether the packets' times are the times at which pictures are shown."""
-    shown = [picture.pts for picture in head if picture.pts is not None]
+    shown = [time for time in head if time is not None]
     if not listed.has_usable_times or len(shown) < len(head):
         return False
     return all(earlier < later for earlier, later in pairwise(shown)) and set(shown) <= set(listed.times)
@@ -135,11 +135,11 @@ def _count_frames(path: Path, index: VideoIndex) -> VideoIndex:
 
 
 def _keep_decodable(
-    path: Path, index: VideoIndex, listed: PacketList, head: list[av.VideoFrame], cut_off: bool
+    path: Path, index: VideoIndex, listed: PacketList, head: list[int | None], cut_off: bool
 ) -> VideoIndex:
     table = index.table
     shown = np.array(listed.shown)[table.positions]
-    decodable = (table.governing >= 0) & (table.times >= (head[0].pts or 0))
+    decodable = (table.governing >= 0) & (table.times >= (head[0] or 0))
     if cut_off:
         decodable &= (table.positions < table.keys[-1]) | np.isin(table.times, _clean_tail(path, table))
     lost = int((shown & ~decodable).sum())
