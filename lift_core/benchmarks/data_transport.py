@@ -117,44 +117,37 @@ def workers(options: BenchOptions) -> Table:
 
 
 def tuned(options: BenchOptions) -> Table:
-    """The choice of autotune against the best of all settings."""
-    seconds, rounds = (0.05, 1) if options.quick else (2.0, 3)
+    """The choice of autotune against the best of all settings, those two measured once more in turn."""
+    seconds, rounds = (0.05, 1) if options.quick else (2.0, 7)
     with _training_data(options) as (root, config):
         dataset = create_dataloaders(root, config, settings=_HERE).train.dataset
+
+        def rate(settings: LoaderSettings) -> float:
+            return measure(dataset, config.batch_size, settings, 0.0, seconds).samples_per_second
+
+        limit = 1.0 if options.quick else 20.0
         choice = autotune(
-            dataset,
-            config.batch_size,
-            seconds=1.0 if options.quick else 20.0,
-            base=_forked(1),
-            refresh=True,
-            tell=lambda table: None,
+            dataset, config.batch_size, seconds=limit, base=_forked(1), refresh=True, tell=lambda table: None
         ).settings
-        tried = [replace(_HERE, start_method=choice.start_method)] + [
-            replace(_forked(number), prefetch_factor=ahead, slots=slots)
-            for number, ahead, slots in product((1, 2, 4), (2, 4), (True, False))
-        ]
-        rates: dict[LoaderSettings, list[float]] = {settings: [] for settings in tried}
-        for _ in range(rounds):
-            for settings in tried:
-                trial = measure(dataset, config.batch_size, settings, 0.0, seconds)
-                rates[settings].append(trial.samples_per_second)
-    found = {_name(settings): median(rates[settings]) for settings in tried}
-    best = max(found, key=lambda name: found[name])
-    chosen = found[_name(choice)]
-    ratio = chosen / found[best]
-    rows = [Row(name, rate, "samples/s") for name, rate in found.items()]
+        rates = {settings: rate(settings) for settings in _all_settings()}
+        best = max(rates, key=lambda settings: rates[settings])
+        pairs = [(rate(choice), rate(best)) for _ in range(rounds)]
+    # The best of many measurements owes its place to luck as well; in turn, both are as lucky.
+    ratio = 1.0 if _name(choice) == _name(best) else median(ours / theirs for ours, theirs in pairs)
+    rows = [Row(_name(settings), found, "samples/s") for settings, found in rates.items()]
     rows.append(
         Row(
             f"autotune chose {_name(choice)}",
-            chosen,
+            median(ours for ours, _ in pairs),
             "samples/s",
-            f"best: {best}",
+            f"best, once more: {_name(best)}",
             ratio,
             wanted="≥ 0.9",
             holds=ratio >= 0.9,
         )
     )
-    return Table("autotune against a search of all settings", tuple(rows), f"{_what(config)}; {usable_cores()} cores.")
+    note = f"{_what(config)}; {usable_cores()} cores; autotune had {limit:g} seconds."
+    return Table("autotune against a search of all settings", tuple(rows), note)
 
 
 def stream(options: BenchOptions) -> Table:
@@ -249,6 +242,14 @@ def _forked(number: int) -> LoaderSettings:
 
 def _numbers(options: BenchOptions) -> list[tuple[int, bool]]:
     return [(0, False), *product((1,) if options.quick else (1, 2, 4), (True, False))]
+
+
+def _all_settings() -> list[LoaderSettings]:
+    read_by_workers = [
+        replace(_forked(number), prefetch_factor=ahead, slots=slots)
+        for number, ahead, slots in product((1, 2, 4), (2, 4), (True, False))
+    ]
+    return [replace(_forked(0), persistent_workers=False), *read_by_workers]
 
 
 def _epochs(loader: Loader) -> tuple[float, float]:
