@@ -96,6 +96,17 @@ def test_reading_draws_nothing_from_torchs_generator(tree: Path, workers: int) -
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_two_loaders_run_beside_each_other(tree: Path) -> None:
+    settings = LoaderSettings(num_workers=1, start_method="fork")
+    first, second = (create_dataloaders(tree, CONFIG, settings=settings).train for _ in range(2))
+    alone = digests(create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train)
+    # The second loader's workers are forked while the first one's run, and hold a copy of them.
+    pairs = list(zip(first, second, strict=True))
+    assert digests(a for a, _ in pairs) == digests(b for _, b in pairs) == alone
+    del second
+    assert digests(epoch(first, 0)) == alone
+
+
 def test_two_ranks_read_every_sample_between_them(tree: Path) -> None:
     ranks = [create_dataloaders(tree, CONFIG, settings=NO_WORKERS, rank=r, world_size=2).train for r in (0, 1)]
     keys = [[key for batch in loader for key in batch["key"]] for loader in ranks]
@@ -246,6 +257,11 @@ def worker_processes() -> list[psutil.Process]:
     return [child for child in children if not any(name in " ".join(child.cmdline()) for name in helpers)]
 
 
+def children() -> set[int]:
+    """Processes that this one started and that run: workers, and what multiprocessing keeps for itself."""
+    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
 def shared_mappings() -> int:
     """Bytes of torch's shared memory that this process maps."""
     return sum(m.size for m in psutil.Process().memory_maps(grouped=False) if "torch_" in m.path)
@@ -254,6 +270,7 @@ def shared_mappings() -> int:
 def test_a_worker_that_hangs_is_told_by_name(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # How long DataLoader waits for a worker to end before it ends it.
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
+    running = children()
     settings = LoaderSettings(num_workers=2, start_method="fork", timeout=0.5)
     loader = create_dataloaders(tree, CONFIG, settings=settings).train
     stuck = list(loader.sampler)[3 * CONFIG.batch_size]
