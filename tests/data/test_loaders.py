@@ -257,11 +257,6 @@ def worker_processes() -> list[psutil.Process]:
     return [child for child in children if not any(name in " ".join(child.cmdline()) for name in helpers)]
 
 
-def children() -> set[int]:
-    """Processes that this one started and that run: workers, and what multiprocessing keeps for itself."""
-    return {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
-
-
 def shared_mappings() -> int:
     """Bytes of torch's shared memory that this process maps."""
     return sum(m.size for m in psutil.Process().memory_maps(grouped=False) if "torch_" in m.path)
@@ -270,7 +265,6 @@ def shared_mappings() -> int:
 def test_a_worker_that_hangs_is_told_by_name(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # How long DataLoader waits for a worker to end before it ends it.
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.1)
-    running = children()
     settings = LoaderSettings(num_workers=2, start_method="fork", timeout=0.5)
     loader = create_dataloaders(tree, CONFIG, settings=settings).train
     stuck = list(loader.sampler)[3 * CONFIG.batch_size]
