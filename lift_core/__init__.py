@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from lift_core.data.multi_task_dataset import MultiTaskDataset
     from lift_core.data.open_source import open_source
     from lift_core.data.prefetch import DevicePrefetcher
+    from lift_core.data.presets import batch_preset
     from lift_core.data.raw_clip import RawClipSource, write_raw_clip
     from lift_core.data.sequence_dataset import SequenceDataset, pad_collate
     from lift_core.data.sharded_stream import ShardedIterableDataset
     from lift_core.data.source import Crop, FrameSource
-    from lift_core.data.tuner import LoaderSettings
+    from lift_core.data.tuner import LoaderSettings, recommend_settings
     from lift_core.data.video_sequences import VideoSequenceDataset
+    from lift_core.data.waiting import WaitWatch
     from lift_core.data.window import FrameWindow, WindowFrames
     from lift_core.errors import LiftError
     from lift_core.inference.interpolator import Interpolator
@@ -74,13 +76,16 @@ _HOMES = {
     "VideoSequenceDataset": "data.video_sequences",
     "Vimeo15Dataset": "data.frame_sequences",
     "Vimeo64Dataset": "data.frame_sequences",
+    "WaitWatch": "data.waiting",
     "WindowFrames": "data.window",
     "autotune": "data.autotune",
+    "batch_preset": "data.presets",
     "create_dataloaders": "data.loaders",
     "load_lift": "model.weights",
     "open_source": "data.open_source",
     "pad_collate": "data.sequence_dataset",
     "preset": "model.config",
+    "recommend_settings": "data.tuner",
     "save_weights": "model.weights",
     "write_raw_clip": "data.raw_clip",
 }
@@ -109,8 +114,10 @@ __all__ = [
     "VideoSequenceDataset",
     "Vimeo15Dataset",
     "Vimeo64Dataset",
+    "WaitWatch",
     "WindowFrames",
     "autotune",
+    "batch_preset",
     "checks",
     "classical",
     "course",
@@ -125,6 +132,7 @@ __all__ = [
     "pad_collate",
     "preset",
     "profiling",
+    "recommend_settings",
     "save_weights",
     "training",
     "viz",

@@ -42,7 +42,8 @@ def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: i
         on_error=config.on_error,
         scene_cuts=True,
     )
-    settings = recommend_settings()
+    # A step's batches are held together, and the next step's are asked for before they are all let go.
+    settings = replace(recommend_settings(), kept=2 * config.accumulate)
     if config.workers is not None:
         settings = replace(settings, num_workers=config.workers)
     return create_dataloaders(

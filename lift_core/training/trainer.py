@@ -21,6 +21,7 @@ from tqdm import tqdm
 from lift_core.atomic import atomic_file
 from lift_core.data.loaders import Loaders
 from lift_core.data.sample import Batch, to_device
+from lift_core.data.waiting import WaitWatch
 from lift_core.errors import CheckpointError, OutputError, TrainingError
 from lift_core.model.config import preset
 from lift_core.model.lift import LIFT
@@ -105,6 +106,7 @@ class TrainingRun:
         self.position: dict[str, Any] | None = None
         self.loaders: dict[int, Loaders] = {}
         self.buffers: dict[str, torch.Tensor] = {}
+        self.watch = WaitWatch()
         self.executor = ThreadPoolExecutor(max_workers=2)
         if resume:
             self._restore(load_checkpoint(checkpoints[-1]))
@@ -137,7 +139,7 @@ class TrainingRun:
         sampler = loaders.train.sampler
         if self.position is not None:
             sampler.load_state(self.position)
-        batches = iter(loaders.train)
+        batches = iter(self.watch(loaders.train))
         used = 0
         waited = 0.0
         while True:
