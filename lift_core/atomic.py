@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written to.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{_writer()}.partial{path.suffix}")
     with _reported(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -41,7 +42,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         OutputError: the place cannot be written to.
     """
     place = path.resolve()
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.partial")
+    temporary = place.with_name(f".{place.name}.{_writer()}.partial")
     with _reported(path):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
@@ -55,12 +56,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _writer() -> str:
+    """A name for whoever writes: two threads of a process, as two processes, must not share a temporary name."""
+    return f"{os.getpid()}-{threading.get_native_id()}"
+
+
 def _take_the_place(new: Path, place: Path) -> None:
     """Rename a folder; one that was there is renamed away first, so that its name never holds a half-deleted one."""
     if not place.is_dir():
         new.replace(place)
         return
-    old = place.with_name(f".{place.name}.{os.getpid()}.replaced")
+    old = place.with_name(f".{place.name}.{_writer()}.replaced")
     place.rename(old)
     try:
         new.rename(place)
