@@ -15,9 +15,14 @@ from lift_core.errors import OutputError
 def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(ValueError, match="power cut"), atomic_file(path) as temporary:
-        temporary.write_text("half")
-        raise ValueError("power cut")
+
+    def write() -> None:
+        with atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise ValueError("power cut")
+
+    with pytest.raises(ValueError, match="power cut"):
+        write()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -26,9 +31,14 @@ def test_an_interrupted_folder_leaves_the_old_one(tmp_path: Path):
     folder = tmp_path / "clip"
     folder.mkdir()
     (folder / "old").touch()
-    with pytest.raises(ValueError, match="power cut"), atomic_folder(folder) as temporary:
-        (temporary / "new").touch()
-        raise ValueError("power cut")
+
+    def write() -> None:
+        with atomic_folder(folder) as temporary:
+            (temporary / "new").touch()
+            raise ValueError("power cut")
+
+    with pytest.raises(ValueError, match="power cut"):
+        write()
     assert [path.name for path in folder.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -37,12 +47,11 @@ def test_two_threads_that_write_one_file_do_not_mix_their_halves(tmp_path: Path)
     path, both_begun = tmp_path / "entry.npz", Barrier(2)
 
     def write(letter: str) -> None:
-        with atomic_file(path) as temporary:
-            with temporary.open("w") as file:
-                file.write(letter * 1000)
-                file.flush()
-                both_begun.wait(10)
-                file.write(letter * 1000)
+        with atomic_file(path) as temporary, temporary.open("w") as file:
+            file.write(letter * 1000)
+            file.flush()
+            both_begun.wait(10)
+            file.write(letter * 1000)
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(write, "ab"))
