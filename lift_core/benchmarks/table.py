@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,7 +12,12 @@ from pathlib import Path
 
 import psutil
 import torch
+from matplotlib.figure import Figure
 
+from lift_core.viz.ratios import Ratio, ratio_figure
+
+# "137 ms, one seek per frame": what a row stands beside may begin with its own figure.
+_MEASUREMENT = re.compile(r"^[\d.,e+]+ \S+, ")
 _HEADINGS = ("what", "measured", "beside", "ratio", "wanted", "holds")
 
 
@@ -53,6 +59,12 @@ class Row:
     holds: bool | None = None
     note: str = ""
 
+    @property
+    def least(self) -> float | None:
+        """The ratio that is wanted, as a number; None where ``wanted`` names none."""
+        number = self.wanted.removeprefix("≥ ")
+        return float(number) if self.ratio is not None and number != self.wanted else None
+
     def cells(self) -> tuple[str, ...]:
         holds = {None: "", True: "yes", False: "NO"}[self.holds]
         ratio = "" if self.ratio is None else f"{_number(self.ratio)}×"
@@ -82,6 +94,15 @@ class Table:
         lines = [_markdown_line(_HEADINGS), _markdown_line(["---"] * len(_HEADINGS))]
         lines += [_markdown_line(row.cells()) for row in self.rows]
         return "\n\n".join([f"### {self.title}", "\n".join(lines), *([self.note] if self.note else [])])
+
+    def figure(self) -> tuple[Figure, str] | None:
+        """The ratios as bars, and a sentence that says the same; None for a table without ratios."""
+        ratios = [
+            Ratio(f"{row.what} / {_MEASUREMENT.sub('', row.beside)}", row.ratio, row.least)
+            for row in self.rows
+            if row.ratio is not None
+        ]
+        return ratio_figure(self.title, ratios) if ratios else None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)

@@ -78,8 +78,14 @@ def measure(name: str, options: BenchOptions) -> Table:
 
 
 def write(folder: Path, suite: str, machine: str, tables: list[Table]) -> None:
-    """Write the tables as ``<suite>.md`` and ``<suite>.json``."""
+    """Write the tables as ``<suite>.md`` and ``<suite>.json``, and the ratios of each as a figure."""
     from lift_core.atomic import atomic_file
+    from lift_core.viz.figures import save_figure
+
+    for number, table in enumerate(tables, start=1):
+        drawn = table.figure()
+        if drawn is not None:
+            save_figure(drawn[0], folder / f"{suite}_{number:02d}.png", drawn[1])
 
     pages = {
         "md": "\n\n".join([machine, *(table.markdown() for table in tables)]) + "\n",
