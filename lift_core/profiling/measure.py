@@ -81,7 +81,7 @@ def in_turn(
     return {name: Timing(tuple(seconds)) for name, seconds in taken.items()}
 
 
-def peak_rss(function: Callable[..., object], *args: Any) -> int:
+def peak_rss(function: Callable[..., object], *args: Any, warm_up: tuple[Any, ...] | None = None) -> int:
     """Bytes by which the resident memory of a fresh process grows, at most, while it runs ``function(*args)``.
 
     The process is spawned and has imported the function's module before the count begins, so that the interpreter and
@@ -90,13 +90,15 @@ def peak_rss(function: Callable[..., object], *args: Any) -> int:
     Args:
         function: importable, so that another process finds it: of a module, not of a notebook or a lambda.
         args: sent to the process by pickling.
+        warm_up: arguments of a call before the count begins, so that code which is loaded at its first use does not
+            count either.
 
     Raises:
         ConfigError: the function failed there; the error's text says how.
     """
     context = get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_run_on_request, args=(there, function, args))
+    process = context.Process(target=_run_on_request, args=(there, function, args, warm_up))
     process.start()
     there.close()
     try:
@@ -118,7 +120,11 @@ def peak_rss(function: Callable[..., object], *args: Any) -> int:
     return max(peak[0] - start, 0)
 
 
-def _run_on_request(pipe: Connection, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+def _run_on_request(
+    pipe: Connection, function: Callable[..., object], args: tuple[Any, ...], warm_up: tuple[Any, ...] | None
+) -> None:
+    if warm_up is not None:
+        function(*warm_up)
     pipe.send("ready")
     pipe.recv()
     try:

@@ -60,3 +60,18 @@ def test_memory_grows_by_what_the_function_holds():
 def test_a_function_that_fails_in_its_process_is_told():
     with pytest.raises(ConfigError, match="ValueError: on purpose"):
         peak_rss(fail)
+
+
+def test_what_a_warm_up_leaves_behind_does_not_count():
+    assert peak_rss(keep, 50, warm_up=(50,)) < 10e6
+    assert peak_rss(keep, 50) > 40e6
+
+
+_KEPT: list[np.ndarray] = []
+
+
+def keep(megabytes: int) -> None:
+    """Loads something once, as code is loaded."""
+    if not _KEPT:
+        _KEPT.extend(np.ones(1_000_000, np.uint8) for _ in range(megabytes))
+    hold(1)
