@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +58,7 @@ def windows(options: BenchOptions) -> Table:
     clip = ProceduralClip(ClipConfig(frames=frames, height=size[0], width=size[1], seed=options.seed))
     draw = np.random.default_rng(options.seed)
     rows: list[Row] = []
-    with TemporaryDirectory() as folder, _cache_in(folder):
+    with TemporaryDirectory() as folder:
         for job in _QUICK_JOBS if options.quick else _JOBS:
             path = Path(folder) / f"{job.gop}.mp4"
             if not path.exists():
@@ -127,7 +125,7 @@ def memory(options: BenchOptions) -> Table:
     small = ClipConfig(frames=frames, height=size[0] // 4, width=size[1] // 4, seed=options.seed)
     clip = ProceduralClip(small)
     window = range(frames // 2, frames // 2 + 6)
-    with TemporaryDirectory() as folder, _cache_in(folder):
+    with TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         write_video(path, (clip.frames([number], size=size)[0] for number in range(frames)))
         other = Path(folder) / "other.mp4"
@@ -156,17 +154,3 @@ def _memory_row(what: str, bytes_grown: int, whole: int, least: float | None) ->
     wanted = "" if least is None else f"≥ {least:g}"
     holds = None if least is None else ratio >= least
     return Row(what, bytes_grown / 1e6, "MB", f"{whole / 1e6:.0f} MB, the whole file", ratio, wanted, holds)
-
-
-@contextmanager
-def _cache_in(folder: str) -> Iterator[None]:
-    """Keep the indices of passing files out of the user's cache folder."""
-    before = os.environ.get("LIFT_CACHE")
-    os.environ["LIFT_CACHE"] = folder
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["LIFT_CACHE"]
-        else:
-            os.environ["LIFT_CACHE"] = before

@@ -28,12 +28,10 @@ class BenchOptions:
     Attributes:
         quick: small sizes and few rounds: seconds instead of minutes, for tests. The figures mean little then.
         seed: of generated data.
-        out: folder for figures; None draws none.
     """
 
     quick: bool = False
     seed: int = 0
-    out: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ class Table:
     def figure(self) -> tuple[Figure, str] | None:
         """The ratios as bars, and a sentence that says the same; None for a table without ratios."""
         ratios = [
-            Ratio(f"{row.what} / {_MEASUREMENT.sub('', row.beside)}", row.ratio, row.least)
+            Ratio(f"{row.what} / {_MEASUREMENT.sub('', row.beside)}", row.ratio, row.least, row.holds is not False)
             for row in self.rows
             if row.ratio is not None
         ]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from lift_core.errors import ConfigError
@@ -47,12 +51,15 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
     print(machine_line(), flush=True)
-    tables = []
+    tables: list[Table] = []
     for name in names:
-        tables.append(measure(name, BenchOptions(args.quick, args.seed, args.out)))
+        tables.append(measure(name, BenchOptions(args.quick, args.seed)))
         print(f"\n{tables[-1].text()}", flush=True)
+        if args.out is not None:
+            # After each table: minutes of measuring are not lost to what comes later.
+            write(args.out, args.suite, machine_line(), tables)
     if args.out is not None:
-        write(args.out, args.suite, machine_line(), tables)
+        draw(args.out, args.suite, tables)
     return 0
 
 
@@ -71,21 +78,30 @@ def chosen(suite: str, only: list[str]) -> list[str]:
 
 
 def measure(name: str, options: BenchOptions) -> Table:
-    """Run one benchmark by its name in ``SUITES``."""
+    """Run one benchmark by its name in ``SUITES``; what it caches is of files that pass, and goes with them."""
     module, _, function = name.rpartition(".")
-    table: Table = getattr(import_module(f"lift_core.benchmarks.{module}"), function)(options)
+    benchmark = getattr(import_module(f"lift_core.benchmarks.{module}"), function)
+    with TemporaryDirectory() as folder, _cache_in(folder):
+        table: Table = benchmark(options)
     return table
 
 
-def write(folder: Path, suite: str, machine: str, tables: list[Table]) -> None:
-    """Write the tables as ``<suite>.md`` and ``<suite>.json``, and the ratios of each as a figure."""
-    from lift_core.atomic import atomic_file
-    from lift_core.viz.figures import save_figure
+@contextmanager
+def _cache_in(folder: str) -> Iterator[None]:
+    before = os.environ.get("LIFT_CACHE")
+    os.environ["LIFT_CACHE"] = folder
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LIFT_CACHE"]
+        else:
+            os.environ["LIFT_CACHE"] = before
 
-    for number, table in enumerate(tables, start=1):
-        drawn = table.figure()
-        if drawn is not None:
-            save_figure(drawn[0], folder / f"{suite}_{number:02d}.png", drawn[1])
+
+def write(folder: Path, suite: str, machine: str, tables: list[Table]) -> None:
+    """Write the tables as ``<suite>.md`` and ``<suite>.json``."""
+    from lift_core.atomic import atomic_file
 
     pages = {
         "md": "\n\n".join([machine, *(table.markdown() for table in tables)]) + "\n",
@@ -94,3 +110,13 @@ def write(folder: Path, suite: str, machine: str, tables: list[Table]) -> None:
     for suffix, page in pages.items():
         with atomic_file(folder / f"{suite}.{suffix}") as temporary:
             temporary.write_text(page, encoding="utf-8")
+
+
+def draw(folder: Path, suite: str, tables: list[Table]) -> None:
+    """Draw the ratios of each table that has some, as ``<suite>_<number>.png``."""
+    from lift_core.viz.figures import save_figure
+
+    for number, table in enumerate(tables, start=1):
+        drawn = table.figure()
+        if drawn is not None:
+            save_figure(drawn[0], folder / f"{suite}_{number:02d}.png", drawn[1])

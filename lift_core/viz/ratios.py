@@ -23,18 +23,20 @@ class Ratio:
         label: what was measured beside what.
         value: the ratio, above 0; more is better.
         wanted: the ratio that is wanted; None where none is.
+        reached: whether it is reached.
     """
 
     label: str
     value: float
     wanted: float | None = None
+    reached: bool = True
 
     @property
     def verdict(self) -> str:
         """The value in words: ``6.9×, wanted ≥ 6``, with ``MISSED`` where it is not reached."""
         if self.wanted is None:
             return f"{self.value:.3g}×"
-        return f"{self.value:.3g}×, wanted ≥ {self.wanted:.3g}" + ("" if self.value >= self.wanted else ": MISSED")
+        return f"{self.value:.3g}×, wanted ≥ {self.wanted:.3g}" + ("" if self.reached else ": MISSED")
 
 
 def ratio_figure(title: str, ratios: Sequence[Ratio]) -> tuple[Figure, str]:
@@ -58,7 +60,7 @@ def ratio_figure(title: str, ratios: Sequence[Ratio]) -> tuple[Figure, str]:
     figure = Figure(figsize=(10, _FRAME_INCHES + _ROW_INCHES * len(ratios)), layout="constrained", facecolor="white")
     axis = figure.subplots()
     for place, ratio in enumerate(ratios):
-        missed = ratio.wanted is not None and ratio.value < ratio.wanted
+        missed = ratio.wanted is not None and not ratio.reached
         colour = _PLAIN if ratio.wanted is None else _MISSED if missed else _REACHED
         axis.barh(place, ratio.value - 1, left=1, color=colour, hatch="///" if missed else None, edgecolor="white")
         if ratio.wanted is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from importlib import import_module
 from pathlib import Path
 
 import cv2
@@ -11,6 +13,7 @@ import pytest
 from lift_core import cli
 from lift_core.benchmarks.table import BenchOptions, Row, Table
 from lift_core.commands import bench
+from lift_core.errors import ConfigError
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BenchOptions]]:
 def test_a_suite_runs_its_tables_in_order(asked: list, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["bench", "data", "--quick", "--seed", "3"]) == 0
     assert [name for name, _ in asked] == ["reading.one", "transport.two"]
-    assert {(options.quick, options.seed, options.out) for _, options in asked} == {(True, 3, None)}
+    assert {(options.quick, options.seed) for _, options in asked} == {(True, 3)}
     said = capsys.readouterr().out
     assert "cores" in said.splitlines()[0]
     assert said.index("Table reading.one") < said.index("Table transport.two")
@@ -58,9 +61,34 @@ def test_tables_and_figures_are_written(asked: list, tmp_path: Path):
     assert cv2.imread(str(out / "data_01.png")).shape[1] == 1000
 
 
-def test_every_registered_benchmark_exists():
-    from importlib import import_module
+def test_tables_measured_so_far_survive_a_later_failure(
+    asked: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    first = bench.measure
 
+    def fails_later(name: str, options: BenchOptions) -> Table:
+        if name == "transport.two":
+            raise ConfigError("no more")
+        return first(name, options)
+
+    monkeypatch.setattr(bench, "measure", fails_later)
+    assert cli.main(["bench", "data", "--out", str(tmp_path)]) == 2
+    assert [table["title"] for table in json.loads((tmp_path / "data.json").read_text())] == ["Table reading.one"]
+
+
+def test_a_benchmark_leaves_nothing_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    seen = []
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(
+        "lift_core.benchmarks.data_reading.path_table",
+        lambda options: seen.append(os.environ["LIFT_CACHE"]) or Table("t", ()),
+    )
+    bench.measure("data_reading.path_table", BenchOptions())
+    assert seen != [str(tmp_path)]
+    assert os.environ["LIFT_CACHE"] == str(tmp_path)
+
+
+def test_every_registered_benchmark_exists():
     for name in (name for suite in bench.SUITES.values() for name in suite):
         module, _, function = name.rpartition(".")
         assert callable(getattr(import_module(f"lift_core.benchmarks.{module}"), function)), name
