@@ -20,7 +20,7 @@ from lift_core.data.sample import Batch, Sample, SampleKey, pin
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.slots import BatchOrder, FilledSlot, SlotRing, picture_bytes, read_batch
 from lift_core.data.tuner import LoaderSettings, Sharing
-from lift_core.errors import LiftError, LoaderError
+from lift_core.errors import ConfigError, LiftError, LoaderError
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ class Loader:
     Iterating serves the sampler's epoch from the sampler's cursor to the end. ``set_epoch`` before each epoch, or
     ``load_state`` once after an interruption; ``state_after(batches used)`` is what to save. What a data set raises
     (a LiftError) is raised here as it was, whichever process read; a worker that was killed, or that hands over
-    nothing for ``settings.timeout`` seconds, is a LoaderError that names what was being read.
+    nothing for ``settings.timeout`` seconds, is a LoaderError that names what was being read. Iterations share the
+    workers and the sampler, so there is one at a time: once another has begun, an older one raises ConfigError.
 
     With workers and ``settings.slots``, batches lie in shared memory that is used again once a batch is dropped; a
     batch may be kept as long as one likes. Where the machine's limits forbid what ``settings`` asks for, the nearest
@@ -46,17 +47,26 @@ class Loader:
         self.sampler = sampler
         self.settings = settings
         self._kept_stream: _Stream | None = None
+        self._turn: object = None
 
     def __iter__(self) -> Iterator[Batch]:
+        turn = self._turn = object()
         # Workers that do not outlive an epoch get slots of their own each time, so that no slot is ever written by
         # the workers of an epoch that was left early.
         stream = self._kept_stream or _Stream(self.dataset, self.sampler, self.settings)
         self._kept_stream = stream if stream.outlives_an_epoch else None
+        batches = iter(stream)
         try:
-            yield from stream
+            # A loop with a variable would hold each batch, and so its slot, for longer than its user does.
+            yield from iter(lambda: self._next(batches, turn), None)
         except LoaderError:
             self._kept_stream = None
             raise
+
+    def _next(self, batches: Iterator[Batch], turn: object) -> Batch | None:
+        if turn is not self._turn:
+            raise ConfigError("another iteration of this loader has begun", fix="Finish one, or make a second Loader.")
+        return next(batches, None)
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.sampler), self.sampler.batch_size)

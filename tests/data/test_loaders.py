@@ -18,7 +18,7 @@ from lift_core.data.loaders import Loader, create_dataloaders
 from lift_core.data.sample import Batch, Room, Sample, SampleKey, to_device
 from lift_core.data.splits import SplitConfig
 from lift_core.data.tuner import LoaderSettings
-from lift_core.errors import DatasetError, LoaderError
+from lift_core.errors import ConfigError, DatasetError, LoaderError
 from tests.data.clip_trees import write_clip, write_vimeo
 from tests.data.loader_trees import CONFIG, digests
 
@@ -105,6 +105,20 @@ def test_two_loaders_run_beside_each_other(tree: Path) -> None:
     assert digests(a for a, _ in pairs) == digests(b for _, b in pairs) == alone
     del second
     assert digests(epoch(first, 0)) == alone
+
+
+@pytest.mark.parametrize("settings", [NO_WORKERS, LoaderSettings(num_workers=1, start_method="fork")])
+def test_an_older_iteration_is_refused_and_the_newer_one_loses_nothing(tree: Path, settings: LoaderSettings) -> None:
+    loader = create_dataloaders(tree, CONFIG, settings=settings).train
+    alone = digests(create_dataloaders(tree, CONFIG, settings=NO_WORKERS).train)
+    older, newer = iter(loader), iter(loader)
+    next(older)
+    served = [next(newer)]
+    with pytest.raises(ConfigError, match="another iteration of this loader has begun"):
+        next(older)
+    served.extend(newer)
+    assert digests(served) == alone
+    assert digests(loader) == alone
 
 
 def test_two_ranks_read_every_sample_between_them(tree: Path) -> None:
