@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -38,7 +39,8 @@ class VideoFileSource(FrameSource):
     indexed again only after it has changed. Reading seeks to the key frame that a wanted frame needs, decodes forward
     in one pass, and keeps the wanted frames only. A frame is matched by its exact presentation time, so what is
     returned is frame ``i`` of a decode from the start, whatever the container, or an error. The decoder stays open for
-    the next read; of all videos of a process the eight read last keep theirs.
+    the next read; of all videos of a process the eight read last keep theirs. Threads may share a source: they read it
+    one after the other.
 
     Frames are turned and mirrored as the file's display matrix says; pixels that are not square stay so. Several
     video streams: the first one.
@@ -74,6 +76,8 @@ class VideoFileSource(FrameSource):
         self._range: Range | None = colour_range
         self._threads = threads
         self._known: _Opened | None = None
+        # One for each process: a child forked while a thread of its parent reads must not wait for that thread.
+        self._locks: dict[int, threading.Lock] = {}
         self._forget()
 
     def _forget(self) -> None:
@@ -82,7 +86,7 @@ class VideoFileSource(FrameSource):
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_decoder": None, "_converter": None}
+        return {**self.__dict__, "_decoder": None, "_converter": None, "_locks": {}}
 
     @property
     def name(self) -> str:
@@ -137,7 +141,26 @@ class VideoFileSource(FrameSource):
         return 1 / ratio if self.orientation.transpose else ratio
 
     def close(self) -> None:
-        """Close the file; reading opens it again."""
+        """Close the file once no thread reads it; reading opens it again."""
+        with self._lock:
+            self._close()
+
+    def close_if_idle(self) -> bool:
+        """Close the file unless a thread is reading it; whether none was."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self._close()
+        finally:
+            self._lock.release()
+        return True
+
+    @property
+    def _lock(self) -> threading.Lock:
+        # Of threads that ask at the same time all get the one that came first.
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
+    def _close(self) -> None:
         if self._decoder is not None and self._process == os.getpid():
             self._decoder.close()
             self._forget()
@@ -152,7 +175,7 @@ class VideoFileSource(FrameSource):
         region.check_inside(*self.size)
         out = empty_frames(len(indices), self.size, crop, size)
         as_read = out.shape[1:3] == (region.height, region.width)
-        with self._open_videos.reading(self):
+        with self._open_videos.reading(self), self._lock:
             for index, picture, convert in self._pictures(sorted(slots)):
                 first, *others = slots[index]
                 if as_read:
@@ -173,7 +196,7 @@ class VideoFileSource(FrameSource):
                 del picture
         except SourceError:
             # The file could not be opened again: the next reading starts afresh.
-            self.close()
+            self._close()
             raise
 
     def _check_size(self, index: int, picture: av.VideoFrame) -> None:

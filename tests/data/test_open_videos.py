@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import pickle
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import pytest
 
 from lift_core.data.open_videos import OpenVideos
@@ -19,15 +27,26 @@ class Tape:
     """A video that says whether it is open."""
 
     def __init__(self) -> None:
-        self.open = False
+        self.open = self.busy = False
 
-    def close(self) -> None:
-        self.open = False
+    def close_if_idle(self) -> bool:
+        self.open = self.open and self.busy
+        return not self.busy
+
+
+@contextmanager
+def being_read(videos: OpenVideos, tape: Tape) -> Iterator[None]:
+    with videos.reading(tape):
+        tape.open = tape.busy = True
+        try:
+            yield
+        finally:
+            tape.busy = False
 
 
 def read(videos: OpenVideos, tape: Tape) -> None:
-    with videos.reading(tape):
-        tape.open = True
+    with being_read(videos, tape):
+        pass
 
 
 def test_only_the_videos_read_last_stay_open() -> None:
@@ -39,8 +58,7 @@ def test_only_the_videos_read_last_stay_open() -> None:
 
 def test_a_video_that_is_being_read_is_not_closed() -> None:
     videos, tapes = OpenVideos(1), [Tape() for _ in range(3)]
-    with videos.reading(tapes[0]):
-        tapes[0].open = True
+    with being_read(videos, tapes[0]):
         read(videos, tapes[1])
         read(videos, tapes[2])
         assert [tape.open for tape in tapes] == [True, False, False]
@@ -52,7 +70,7 @@ def test_a_video_that_is_being_read_is_not_closed() -> None:
 def test_a_failed_reading_counts_like_another() -> None:
     videos, tapes = OpenVideos(1), [Tape(), Tape()]
     read(videos, tapes[0])
-    with pytest.raises(RuntimeError), videos.reading(tapes[1]):
+    with pytest.raises(RuntimeError), being_read(videos, tapes[1]):
         raise RuntimeError
     assert not tapes[0].open
 
@@ -83,6 +101,89 @@ def test_the_decoders_of_a_process_are_bounded(paths: list[Path]) -> None:
     assert open_decoders(sources) == list(range(3, LIMIT + 3))
     assert read_number(sources[0].frame(3)) == 3
     assert open_decoders(sources) == [0, *range(4, LIMIT + 3)]
+
+
+def test_a_video_closed_by_another_thread_before_its_reading_began_is_listed_again() -> None:
+    videos, tapes = OpenVideos(1), [Tape() for _ in range(3)]
+    with videos.reading(tapes[0]):
+        read(videos, tapes[1])
+        tapes[0].open = True
+    read(videos, tapes[2])
+    assert [tape.open for tape in tapes] == [False, False, True]
+
+
+def read_in_two_threads(path: str) -> None:
+    """Ends with 0 if both threads read what they asked for; broken decoders end the interpreter."""
+    source = VideoFileSource(path)
+    answers: list[bool] = []
+
+    def read_at_random(seed: int) -> None:
+        chance = random.Random(seed)
+        wanted = [chance.randrange(40) for _ in range(100)]
+        answers.append([read_number(source.frame(number)) for number in wanted] == wanted)
+
+    threads = [threading.Thread(target=read_at_random, args=(seed,)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sys.exit(answers != [True, True])
+
+
+def test_two_threads_read_one_video(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "shared.mp4", count=40)
+    call = f"from tests.data.test_open_videos import read_in_two_threads as read; read({str(path)!r})"
+    root = Path(__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", call], cwd=root, timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_source_that_is_being_read_is_not_closed_by_another_thread(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources: list[VideoFileSource] = [VideoFileSource(path) for path in paths]
+    shown: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+    check_size = VideoFileSource._check_size
+
+    def pause(source: VideoFileSource, index: int, picture: av.VideoFrame) -> None:
+        if source is sources[0]:
+            begun.set()
+            assert go_on.wait(30)
+        check_size(source, index, picture)
+
+    monkeypatch.setattr(VideoFileSource, "_check_size", pause)
+    reader = threading.Thread(target=lambda: shown.append(read_number(sources[0].frame(3))))
+    reader.start()
+    assert begun.wait(30)
+    for source in sources[1:]:
+        source.frame(0)
+    assert not sources[0].close_if_idle()
+    assert open_decoders(sources) == [0, *range(4, LIMIT + 3)]
+    go_on.set()
+    reader.join()
+    assert shown == [3]
+    assert sources[0].close_if_idle()
+    assert 0 not in open_decoders(sources)
+
+
+def _read_one(source: VideoFileSource, answers: multiprocessing.SimpleQueue[object]) -> None:
+    answers.put(read_number(source.frame(2)))
+
+
+def test_a_process_forked_while_a_thread_reads_does_not_wait_for_it(paths: list[Path]) -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("needs fork")
+    context = multiprocessing.get_context("fork")
+    source, answers = VideoFileSource(paths[0]), context.SimpleQueue()
+    source.frame(0)
+    child = context.Process(target=_read_one, args=(source, answers))
+    with source._lock:
+        child.start()
+        child.join(timeout=20)
+    child.kill()
+    assert answers.get() == 2
+    assert read_number(pickle.loads(pickle.dumps(source)).frame(1)) == 1
 
 
 def _read_all(sources: list[VideoFileSource], answers: multiprocessing.SimpleQueue[object]) -> None:
