@@ -18,14 +18,16 @@ _Sample = TypeVar("_Sample")
 class ShardedIterableDataset(IterableDataset[_Sample], Generic[_Item, _Sample]):
     """Samples of a stream, each served by exactly one worker of one rank.
 
-    With R ranks of W workers, item ``i`` goes to share ``i mod (R·W)``, and share ``rank·W + worker`` belongs to that
-    worker: nothing twice, nothing lost, whatever the length. Without this, each worker would serve the whole stream.
+    Of R ranks, item ``i`` goes to rank ``i mod R``, and there, of its W workers, to worker ``(i // R) mod W``: nothing
+    twice, nothing lost, whatever the length, also where ranks have different numbers of workers. Without this, each
+    worker would serve the whole stream.
 
     Every worker walks the whole stream and drops what is not its own. So the stream holds descriptions that cost
     little, such as paths, and ``read`` does the work, for the worker's own items only.
 
-    Ranks may get different numbers of samples, by at most W. A training that waits for all ranks in each step must stop
-    them together (``torch.distributed.algorithms.join.Join``), or cut the stream to a multiple of R·W·batch.
+    Ranks get different numbers of samples, by at most 1, where R does not divide the length. A training that waits for
+    all ranks in each step must stop them together (``torch.distributed.algorithms.join.Join``), or cut the stream to a
+    multiple of R and give all ranks as many workers, so that they make as many batches.
 
     Args:
         stream: called at the start of each epoch, in each worker; yields the same items in the same order everywhere.
@@ -54,11 +56,11 @@ class ShardedIterableDataset(IterableDataset[_Sample], Generic[_Item, _Sample]):
             raise ConfigError(f"rank {self.rank} of {self.world_size} does not exist", fix="Count from 0.")
 
     def __iter__(self) -> Iterator[_Sample]:
-        share, shares = self.share()
-        return map(self._read, islice(self._stream(), share, None, shares))
+        first, step = self.share()
+        return map(self._read, islice(self._stream(), first, None, step))
 
     def share(self) -> tuple[int, int]:
-        """Which share of the stream this process serves, and how many shares there are."""
+        """The first item of the stream that this process serves, and the step from one of its items to the next."""
         worker = get_worker_info()
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        return self.rank * workers + number, self.world_size * workers
+        return self.rank + self.world_size * number, self.world_size * workers

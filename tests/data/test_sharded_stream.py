@@ -31,27 +31,29 @@ def same(item: int) -> int:
     return item
 
 
-@given(count=st.integers(0, 60), world=st.integers(1, 5), workers=st.integers(0, 4))
-def test_every_item_is_served_once_and_in_order_within_a_share(count: int, world: int, workers: int) -> None:
-    served: list[list[int]] = []
-    by_rank = [0] * world
-    for rank in range(world):
+@given(count=st.integers(0, 60), workers_by_rank=st.lists(st.integers(0, 4), min_size=1, max_size=5))
+def test_every_item_is_served_once_by_its_rank_and_worker(count: int, workers_by_rank: list[int]) -> None:
+    world = len(workers_by_rank)
+    by_rank: list[int] = []
+    for rank, workers in enumerate(workers_by_rank):
         dataset = ShardedIterableDataset(Numbers(count), same, rank=rank, world_size=world)
+        dealt = [item for item in range(count) if item % world == rank]
+        by_rank.append(0)
         for worker in range(max(workers, 1)):
             info = SimpleNamespace(id=worker, num_workers=workers) if workers else None
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(sharded_stream, "get_worker_info", lambda info=info: info)
-                served.append(list(dataset))
-            by_rank[rank] += len(served[-1])
-    assert sorted(item for share in served for item in share) == list(range(count))
-    assert all(share == sorted(share) for share in served)
-    assert max(map(len, served)) - min(map(len, served)) <= 1
-    assert max(by_rank) - min(by_rank) <= max(workers, 1)
+                served = list(dataset)
+            assert served == [item for item in dealt if item // world % max(workers, 1) == worker]
+            by_rank[rank] += len(served)
+        assert by_rank[rank] == len(dealt)
+    assert sum(by_rank) == count
+    assert max(by_rank) - min(by_rank) <= 1
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("workers_by_rank", [(0, 0), (1, 2), (2, 2), (0, 2)])
 @pytest.mark.parametrize("count", [0, 7, 12])
-def test_real_workers_serve_every_item_once_in_each_epoch(workers: int, count: int) -> None:
+def test_real_workers_serve_every_item_once_in_each_epoch(workers_by_rank: tuple[int, ...], count: int) -> None:
     loaders = [
         DataLoader(
             ShardedIterableDataset(Numbers(count), same, rank=rank, world_size=2),
@@ -60,7 +62,7 @@ def test_real_workers_serve_every_item_once_in_each_epoch(workers: int, count: i
             multiprocessing_context="fork" if workers else None,
             persistent_workers=workers > 0,
         )
-        for rank in range(2)
+        for rank, workers in enumerate(workers_by_rank)
     ]
     for _ in range(2):
         assert sorted(int(item) for loader in loaders for item in loader) == list(range(count))
