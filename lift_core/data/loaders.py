@@ -17,9 +17,9 @@ from lift_core.data.open_dataset import all_clips
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import Part, SplitConfig
-from lift_core.data.tuner import LoaderSettings, recommend_settings
+from lift_core.data.tuner import LoaderSettings, processes_here, recommend_settings
 from lift_core.data.window import FrameWindow
-from lift_core.errors import DatasetError
+from lift_core.errors import ConfigError, DatasetError
 
 
 @dataclass(frozen=True)
@@ -101,22 +101,31 @@ def create_dataloaders(
     """Training, validation and test loaders over image sequences, videos, or both.
 
     Batches carry uint8 pictures; ``lift_core.data.sample.to_device`` converts them where they are used. Training is
-    shuffled and drops the last incomplete batch; validation and test keep order and serve every sample.
+    shuffled and drops the last incomplete batch; validation and test keep order and serve every sample. Their workers
+    end with each pass, for most of the time nothing is asked of them.
 
     Args:
         data_root: a folder, a video, a list of videos, or several of these.
         config: what the batches are made of.
         val_root: clips for validation only; all of ``data_root`` that is not test is then for training.
-        settings: how to read; by default ``recommend_settings()``, a rule. "auto" measures with ``autotune`` on the
-            training data, for 20 seconds at first, and remembers the answer; call it yourself to tell it what a
-            training step costs.
-        rank, world_size: this training process and how many there are.
+        settings: how to read; by default ``recommend_settings()``, a rule, which shares the machine's cores among
+            its training processes. "auto" measures with ``autotune`` on the training data, for 20 seconds at first,
+            and remembers the answer; call it yourself to tell it what a training step costs. With several processes
+            "auto" is refused: they would measure against each other, and each might choose something else.
+        rank, world_size: this training process and how many there are; LOCAL_WORLD_SIZE in the environment tells how
+            many of them run on this machine, by default all.
 
     Raises:
         DatasetError: no clips, or fewer training samples than one step of all processes needs.
-        ConfigError, WindowError, SourceError, FrameReadError: see ClipDataset.
+        ConfigError: "auto" with several processes; and see ClipDataset.
+        WindowError, SourceError, FrameReadError: see ClipDataset.
     """
     config = config or DataConfig()
+    if settings == "auto" and world_size > 1:
+        raise ConfigError(
+            f'settings="auto" cannot measure while {world_size} processes do: each would slow the others down',
+            fix="Call autotune in a process of its own, and give all processes the settings it finds.",
+        )
     clips = find_clips(data_root, all_clips)
     val_clips = clips
     val_options = config.options("val")
@@ -128,7 +137,7 @@ def create_dataloaders(
     val = ClipDataset(val_clips, config.window, val_options)
     test = ClipDataset(clips, config.window, config.options("test"))
     _require_a_step(train, config.batch_size, world_size)
-    chosen = _settings(settings, train, config)
+    chosen = _settings(settings, train, config, world_size)
     val_batch = config.val_batch_size or (1 if config.val_crop is None else config.batch_size)
 
     def loader(dataset: ClipDataset, batch_size: int, training: bool) -> Loader:
@@ -141,7 +150,7 @@ def create_dataloaders(
             world_size=world_size,
             drop_last=training,
         )
-        return Loader(dataset, sampler, chosen)
+        return Loader(dataset, sampler, chosen if training else replace(chosen, persistent_workers=False))
 
     return Loaders(
         train=loader(train, config.batch_size, True),
@@ -150,10 +159,12 @@ def create_dataloaders(
     )
 
 
-def _settings(asked: LoaderSettings | Literal["auto"] | None, train: ClipDataset, config: DataConfig) -> LoaderSettings:
+def _settings(
+    asked: LoaderSettings | Literal["auto"] | None, train: ClipDataset, config: DataConfig, world_size: int
+) -> LoaderSettings:
     if asked == "auto":
         return autotune(train, config.batch_size).settings
-    return asked or recommend_settings(batch_bytes=config.batch_bytes)
+    return asked or recommend_settings(batch_bytes=config.batch_bytes, processes=processes_here(world_size))
 
 
 def _without_validation(config: SplitConfig) -> SplitConfig:

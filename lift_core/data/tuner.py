@@ -20,6 +20,8 @@ _WORKER_BYTES = 300_000_000
 _MEMORY_SHARE = 0.25
 _SHARED_MEMORY_SHARE = 0.5
 _MOST_WORKERS = 16
+# Far above the slowest batch that still makes sense to wait for.
+_TIMEOUT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def recommend_settings(
     - Workers may use a quarter of the memory (0.3 GB each plus the batches they read ahead), and the batches in
       flight half of the shared memory; where that is too little, workers are given up, in the end all of them.
       ``lift_core.data.limits`` looks again when a loader starts.
+    - A worker that hands over nothing for ten minutes is given up, so that a stuck one does not hang a training for
+      ever; only who asks for ``timeout=0`` waits without end.
 
     So there are 0 workers only where memory forbids one, never because a subtraction gave 0 on two cores.
 
@@ -120,7 +124,14 @@ def recommend_settings(
         prefetch_factor=prefetch,
         persistent_workers=workers > 0,
         pin_memory=accelerator,
+        timeout=_TIMEOUT_S,
     )
+
+
+def processes_here(world_size: int) -> int:
+    """Training processes of this machine: LOCAL_WORLD_SIZE, as torchrun sets it, else all ``world_size`` of them."""
+    told = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return int(told) if told.isdecimal() and int(told) > 0 else world_size
 
 
 def usable_cores() -> int:

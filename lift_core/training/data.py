@@ -8,7 +8,7 @@ from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.loaders import DataConfig, Loaders, create_dataloaders
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import SplitConfig
-from lift_core.data.tuner import recommend_settings
+from lift_core.data.tuner import processes_here, recommend_settings
 from lift_core.data.window import FrameWindow
 from lift_core.model.config import preset
 from lift_core.training.config import TrainConfig
@@ -43,7 +43,8 @@ def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: i
         scene_cuts=True,
     )
     # A step's batches are held together, and the next step's are asked for before they are all let go.
-    settings = replace(recommend_settings(), kept=2 * config.accumulate)
+    rule = recommend_settings(batch_bytes=data.batch_bytes, processes=processes_here(world_size))
+    settings = replace(rule, kept=2 * config.accumulate)
     if config.workers is not None:
         settings = replace(settings, num_workers=config.workers)
     return create_dataloaders(

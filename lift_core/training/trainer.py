@@ -221,6 +221,8 @@ class TrainingRun:
     def _loaders(self, crop: int) -> Loaders:
         # Made once per crop size: finding the clips and their cuts takes a while, and workers outlive an epoch.
         if crop not in self.loaders:
+            # Before the new ones start, for two phases' workers and slots would need twice the memory.
+            self.loaders.clear()
             self.loaders = {
                 crop: make_loaders(self.config, crop, rank=self.fabric.global_rank, world_size=self.fabric.world_size)
             }

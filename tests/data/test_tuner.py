@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lift_core.data.tuner import LoaderSettings, recommend_settings, usable_cores
+from lift_core.data.tuner import LoaderSettings, processes_here, recommend_settings, usable_cores
 from lift_core.errors import ConfigError
 
 GB = 10**9
@@ -45,6 +45,21 @@ def test_little_shared_memory_means_fewer_workers() -> None:
 def test_memory_is_pinned_for_an_accelerator_only() -> None:
     assert recommend_settings(4, 64 * GB, True).pin_memory
     assert not recommend_settings(4, 64 * GB, False).pin_memory
+
+
+def test_a_stuck_worker_is_given_up_unless_one_chooses_to_wait() -> None:
+    assert recommend_settings(4, 64 * GB, False).timeout == 600
+    assert LoaderSettings().timeout == 0
+
+
+@pytest.mark.parametrize(("told", "processes"), [("2", 2), ("1", 1), (None, 8), ("", 8), ("0", 8), ("many", 8)])
+def test_processes_of_this_machine_are_all_unless_told(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, processes: int
+) -> None:
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+    if told is not None:
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", told)
+    assert processes_here(8) == processes
 
 
 def test_this_machine_gets_settings() -> None:
