@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.video_container import VideoPacket, logger, open_container, packets, video_stream
+from lift_core.data.video_container import VideoPacket, open_container, packets, video_stream
 from lift_core.data.video_references import ReferenceReader
 from lift_core.data.video_table import PacketTable
 from lift_core.errors import FrameReadError
@@ -42,18 +42,19 @@ class ForwardPass:
         path: the file.
         table: its packets.
         threads: of the decoder; 0 lets FFmpeg choose.
+        warn: is told that the file cannot be sought in, each time that this is met.
     """
 
-    def __init__(self, path: Path, table: PacketTable, threads: int) -> None:
+    def __init__(self, path: Path, table: PacketTable, threads: int, warn: Callable[[str], None] | None = None) -> None:
         self._path = path
         self._table = table
         self._threads = threads
+        self._warn = warn
         self.fed = -1
         """Decoding position of the last packet that the decoder was given."""
         self.damage_seen = False
         """Damage was met since the caller last set this to False."""
         self._damage: dict[int, int] = {}
-        self._warned = False
         self._wanted: Collection[int] = ()
         self._last_wanted = -math.inf
         self._open()
@@ -141,9 +142,8 @@ class ForwardPass:
         yield from self._numbered(packets(self._container, self._stream), first=0)
 
     def _reopen(self) -> None:
-        if not self._warned and len(self._table.keys):
-            logger.warning("%s cannot be sought in: it is read from its start", self._path)
-            self._warned = True
+        if self._warn is not None and len(self._table.keys):
+            self._warn(f"{self._path} cannot be sought in: it is read from its start")
         self._container.close()
         self._open()
 
@@ -182,13 +182,21 @@ class SeekingDecoder:
         table: its packets.
         times: presentation time of every frame, sorted, in units of the stream's time base.
         threads: of the decoder; 0 lets FFmpeg choose.
+        warn: see ForwardPass.
     """
 
-    def __init__(self, path: Path, table: PacketTable, times: NDArray[np.int64], threads: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: PacketTable,
+        times: NDArray[np.int64],
+        threads: int,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
         self._path = path
         self._table = table
         self._times = times
-        self._pass = ForwardPass(path, table, threads)
+        self._pass = ForwardPass(path, table, threads, warn)
         self._pictures: Iterator[av.VideoFrame] | None = None
         self._shown = 0
 

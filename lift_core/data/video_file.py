@@ -32,6 +32,18 @@ class _Opened:
     colour: Colour
 
 
+class _WarnOnce:
+    """Gives each warning once, however often the file is opened; a copy knows what was given."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def __call__(self, warning: str) -> None:
+        if warning not in self._given:
+            self._given.add(warning)
+            logger.warning("%s", warning)
+
+
 class VideoFileSource(FrameSource):
     """A video file as a clip: its frames in presentation order, by number.
 
@@ -76,6 +88,7 @@ class VideoFileSource(FrameSource):
         self._range: Range | None = colour_range
         self._threads = threads
         self._known: _Opened | None = None
+        self._warn = _WarnOnce()
         # One for each process: a child forked while a thread of its parent reads must not wait for that thread.
         self._locks: dict[int, threading.Lock] = {}
         self._forget()
@@ -219,7 +232,7 @@ class VideoFileSource(FrameSource):
             index = cached_index(self._path)
             self._known = _Opened(index, choose_colour(index.pictures, self._matrix, self._range))
             if index.warning:
-                logger.warning(index.warning)
+                self._warn(index.warning)
         return self._known
 
     def _handle(self) -> tuple[Decoder, RgbConverter]:
@@ -237,4 +250,4 @@ class VideoFileSource(FrameSource):
         index = self._opened.index
         if file_mark(self._path) != index.mark:
             raise SourceError("the file has changed since it was opened", where=self.name, fix="Open it again.")
-        return index.open_decoder(self._path, self._threads)
+        return index.open_decoder(self._path, self._threads, self._warn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -48,10 +49,10 @@ class VideoIndex:
     mark: FileMark
     warning: str = ""
 
-    def open_decoder(self, path: Path, threads: int) -> Decoder:
+    def open_decoder(self, path: Path, threads: int, warn: Callable[[str], None]) -> Decoder:
         if self.times is None:
             return SequentialDecoder(path, threads)
-        return SeekingDecoder(path, self.table, self.times, threads)
+        return SeekingDecoder(path, self.table, self.times, threads, warn)
 
 
 def build_index(path: Path) -> VideoIndex:

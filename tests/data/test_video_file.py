@@ -285,3 +285,21 @@ def test_a_file_whose_seeks_fail_is_read_from_its_start_with_one_warning(
         assert numbers(source, [7]) == [7]
         assert numbers(source, [59, 20]) == [59, 20]
     assert [record.message for record in caplog.records] == [f"{video} cannot be sought in: it is read from its start"]
+
+
+def test_that_warning_is_not_repeated_when_the_decoder_is_opened_again_or_by_a_copy(
+    video: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ForwardPass, "_sought", lambda self, time: iter(()))
+    paths = [tmp_path / f"{number}.mp4" for number in range(9)]
+    for path in paths:
+        path.write_bytes(video.read_bytes())
+    sources = [VideoFileSource(path) for path in paths]
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            for source in sources:
+                assert numbers(source, [20]) == [20]
+                assert numbers(source, [3]) == [3]
+        assert numbers(pickle.loads(pickle.dumps(sources[0])), [20, 3]) == [20, 3]
+    assert len(caplog.records) == len(paths)
+    assert len({record.message for record in caplog.records}) == len(paths)
