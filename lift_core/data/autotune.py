@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import platform
 import time
 import warnings
@@ -78,6 +79,7 @@ def autotune(
     batch_size: int,
     *,
     step: Step = 0.0,
+    step_name: str | None = None,
     seconds: float = 20.0,
     base: LoaderSettings | None = None,
     refresh: bool = False,
@@ -91,12 +93,15 @@ def autotune(
     count. Settings that are as fast as the best but for 3 % and need less are preferred, so the choice is never slower
     than reading without workers, which is measured first and chosen wherever it is as fast.
 
-    The answer is remembered in the user's cache folder, for this machine, this data set and batch size, and this step.
+    The answer is remembered in the user's cache folder, for this machine, this data set and batch size, this ``base``,
+    and this step. What a function does cannot be told from it, so its answer is remembered under its name alone.
 
     Args:
         dataset: the training data. batch_size: samples per batch.
         step: what the training does with a batch: seconds that it takes while it leaves the processor alone, as on a
             GPU; or a function that does it (or as much work), for a training that computes where workers run.
+        step_name: what tells a function ``step`` from others: name the model, its size and precision, say. Without one
+            its answer is not remembered. Seconds need none.
         seconds: time limit of all trials together; a trial may overrun it by a batch, and by the start of its workers.
         base: settings that are not measured (memory pinning, start method, …); by default ``recommend_settings()``.
         refresh: measure again, under the present load say, whatever is remembered.
@@ -112,11 +117,13 @@ def autotune(
             fix="Give some seconds, and a batch no larger than the data set.",
         )
     base = base or recommend_settings()
-    path = cache_folder() / "autotune" / f"{_fingerprint(dataset, batch_size, step, base)}.json"
-    tuning = None if refresh else _remembered(path)
+    cost = step_name if callable(step) else float(step)
+    path = None if cost is None else _memory_of(dataset, batch_size, cost, base)
+    tuning = None if path is None or refresh else _remembered(path)
     if tuning is None:
         tuning = _Search(dataset, batch_size, step, seconds, base).run()
-        _remember(path, tuning)
+        if path is not None:
+            _remember(path, tuning)
     tell(tuning.table)
     return tuning
 
@@ -232,7 +239,11 @@ def _endless(loader: Loader) -> Iterator[Batch]:
         epoch += 1
 
 
-def _fingerprint(dataset: ClipDataset, batch_size: int, step: Step, base: LoaderSettings) -> str:
+def _memory_of(dataset: ClipDataset, batch_size: int, cost: str | float, base: LoaderSettings) -> Path:
+    return cache_folder() / "autotune" / f"{_fingerprint(dataset, batch_size, cost, base)}.json"
+
+
+def _fingerprint(dataset: ClipDataset, batch_size: int, cost: str | float, base: LoaderSettings) -> str:
     machine = [
         platform.node(),
         platform.machine(),
@@ -243,10 +254,11 @@ def _fingerprint(dataset: ClipDataset, batch_size: int, step: Step, base: Loader
     if torch.cuda.is_available():
         machine.append(torch.cuda.get_device_name(0))
     clips = dataset.clips
-    ends = [clips.paths[0], clips.paths[len(clips) - 1]] if len(clips) else []
+    ends = [os.path.abspath(clips.paths[place]) for place in (0, -1)] if len(clips) else []
     data = [len(dataset), len(clips), int(clips.lengths.sum()), ends, [w.label for w in dataset.windows]]
-    how = [repr(dataset.options), batch_size, getattr(step, "__qualname__", repr(step))]
-    how += [base.pin_memory, base.start_method, base.kept, base.timeout, base.sharing]
+    # The trials set the number of workers and whether they persist; all else they take from `base`.
+    taken = asdict(replace(base, num_workers=0, persistent_workers=False))
+    how = [repr(dataset.options), batch_size, cost, taken]
     text = json.dumps([machine, data, how], default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 

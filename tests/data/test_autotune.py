@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,7 +36,12 @@ def dataset(tree: Path) -> ClipDataset:
 @pytest.fixture(autouse=True)
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("LIFT_CACHE", str(tmp_path))
+    # The settings that are tried depend on the machine: here on this one.
     monkeypatch.setattr(module, "usable_cores", lambda: 2)
+    memory = SimpleNamespace(available=64 * 10**9)
+    monkeypatch.setattr("lift_core.data.tuner.psutil", SimpleNamespace(virtual_memory=lambda: memory))
+    monkeypatch.setattr("lift_core.data.tuner.free_shared_memory", lambda: 64 * 10**9)
+    monkeypatch.setattr(Limits, "now", classmethod(lambda cls: cls(64 * 10**9, 1024)))
     return tmp_path
 
 
@@ -103,6 +109,53 @@ def test_the_answer_is_remembered_for_the_same_question_only(
     assert len(measured) == 3 * count
 
 
+@pytest.mark.parametrize("other", [{"prefetch_factor": 4}, {"slots": False}, {"kept": 5}, {"timeout": 9.0}])
+def test_another_base_is_another_question(
+    dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings], other: dict[str, float]
+) -> None:
+    pretend(monkeypatch, measured, lambda s: 1 + s.num_workers)
+    tune(dataset)
+    base = replace(BASE, **other)  # type: ignore[arg-type]
+    assert not autotune(dataset, 3, base=base, tell=lambda text: None).remembered
+    assert autotune(dataset, 3, base=base, tell=lambda text: None).remembered
+
+
+def test_what_the_trials_set_anyway_is_no_part_of_the_question(
+    dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings]
+) -> None:
+    pretend(monkeypatch, measured, lambda s: 1 + s.num_workers)
+    tune(dataset)
+    base = replace(BASE, num_workers=3, persistent_workers=False)
+    assert autotune(dataset, 3, base=base, tell=lambda text: None).remembered
+
+
+def test_a_function_is_remembered_by_its_given_name_only(
+    dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings], cache: Path
+) -> None:
+    pretend(monkeypatch, measured, lambda s: 1 + s.num_workers)
+    for _ in range(2):
+        assert not tune(dataset, step=lambda batch: None).remembered
+    assert not (cache / "autotune").exists()
+    assert not tune(dataset, step=lambda batch: None, step_name="small").remembered
+    assert tune(dataset, step=lambda batch: None, step_name="small").remembered
+    assert not tune(dataset, step=lambda batch: None, step_name="large").remembered
+    assert not tune(dataset, step=0.0).remembered
+    assert not tune(dataset, step=lambda batch: None, step_name="0.0").remembered
+
+
+def test_the_same_relative_path_elsewhere_is_other_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings]
+) -> None:
+    pretend(monkeypatch, measured, lambda s: 1 + s.num_workers)
+    found = []
+    for place in ("here", "there"):
+        write_vimeo(tmp_path / place / "clips", categories=4, clips=1, frames=8)
+        monkeypatch.chdir(tmp_path / place)
+        found.append(create_dataloaders("clips", CONFIG, settings=LoaderSettings()).train.dataset)
+        assert not tune(found[-1]).remembered
+    assert list(found[0].clips.paths) == list(found[1].clips.paths), "as they were given"
+
+
 def test_a_damaged_memory_is_measured_anew(
     dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings], cache: Path
 ) -> None:
@@ -117,7 +170,7 @@ def test_what_the_machine_cannot_carry_is_not_measured(
     dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings]
 ) -> None:
     pretend(monkeypatch, measured, lambda s: 1.0 + s.num_workers)
-    monkeypatch.setattr("lift_core.data.limits.free_shared_memory", lambda: int(CONFIG.batch_bytes * 4.5))
+    monkeypatch.setattr(Limits, "now", classmethod(lambda cls: cls(int(CONFIG.batch_bytes * 4.5), 1024)))
     tune(dataset)
     assert [s.num_workers for s in measured if s.num_workers > 1] == []
     monkeypatch.setattr(Limits, "now", classmethod(lambda cls: cls(None, 0)))
