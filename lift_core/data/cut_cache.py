@@ -35,15 +35,19 @@ def cache_folder() -> Path:
 
 
 def cached_cuts(source: FrameSource, detector: CutDetector | None = None) -> tuple[int, ...]:
-    """The scene cuts of a clip, found once per file, file date and detector settings.
+    """The scene cuts of a clip, found once per path, `FrameSource.fingerprint` and detector settings.
 
-    Where the cache folder cannot be written, they are found anew each time, with a warning.
+    Those of a clip without a fingerprint are found anew each time. Where the cache folder cannot be written, all are,
+    with a warning.
 
     Raises:
         FrameReadError: a frame that cannot be read.
     """
     detector = detector or CutDetector()
-    path = cache_folder() / "cuts" / f"{_fingerprint(source, detector)}.json"
+    fingerprint = source.fingerprint
+    if fingerprint is None:
+        return find_cuts(source, detector)
+    path = cache_folder() / "cuts" / f"{_key(source, fingerprint, detector)}.json"
     known = _read(path, len(source))
     if known is not None:
         return known
@@ -57,12 +61,9 @@ def cached_cuts(source: FrameSource, detector: CutDetector | None = None) -> tup
     return cuts
 
 
-def _fingerprint(source: FrameSource, detector: CutDetector) -> str:
-    path = Path(source.name).resolve()
-    identity: list[object] = [str(path), len(source), source.size, asdict(detector)]
-    if path.exists():
-        stat = path.stat()
-        identity += [stat.st_size, stat.st_mtime_ns]
+def _key(source: FrameSource, fingerprint: str, detector: CutDetector) -> str:
+    path = str(Path(source.name).resolve())
+    identity: list[object] = [path, fingerprint, len(source), source.size, asdict(detector)]
     return hashlib.blake2b(json.dumps(identity).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from lift_core.data.image_decoding import decode_rgb, size_of
 from lift_core.data.packed_strings import PackedStrings
-from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
+from lift_core.data.source import Crop, FrameSource, empty_frames, file_state, scaled
 from lift_core.errors import FrameReadError, SourceError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -88,6 +89,14 @@ class ImageFilesSource(FrameSource):
                 out[slot] = scaled(kept.apply(self._decode(index, whole)), size)
             places.setdefault(index, slot)
         return out
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the name and state of every file: pictures written over leave their folder's own date as it was."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name in self._names:
+            digest.update(repr((name, file_state(self._folder / name))).encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     def path_of(self, index: int) -> Path:
         """The file that holds frame ``index``; of a frame that is missing, the file that should."""

@@ -99,6 +99,10 @@ class ProceduralClip(FrameSource):
     def timestamps(self) -> NDArray[np.float64]:
         return np.arange(self.config.frames) / self.config.fps
 
+    @property
+    def fingerprint(self) -> str:
+        return repr(self.config)
+
     @cached_property
     def cut_frames(self) -> tuple[int, ...]:
         """Sorted numbers of the frames at which a new shot begins."""

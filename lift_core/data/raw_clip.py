@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file
-from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
+from lift_core.data.source import Crop, FrameSource, empty_frames, file_state, scaled
 from lift_core.errors import FrameReadError, OutputError, ShapeError, SourceError
 
 RAW_SUFFIX = ".npy"
@@ -54,6 +54,11 @@ class RawClipSource(FrameSource):
     @property
     def timestamps(self) -> None:
         return None
+
+    @property
+    def fingerprint(self) -> str | None:
+        state = file_state(self._path)
+        return None if state is None else repr(state)
 
     def frames(
         self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None

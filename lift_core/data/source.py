@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,6 +62,15 @@ def scaled(image: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np
     return np.asarray(small, np.uint8)
 
 
+def file_state(path: str | os.PathLike[str]) -> tuple[int, int, int] | None:
+    """What changes when a file is written anew: bytes, time of change in nanoseconds, inode; None for no file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
 def empty_frames(
     count: int, whole: tuple[int, int], crop: Crop | None, size: tuple[int, int] | None
 ) -> NDArray[np.uint8]:
@@ -117,6 +127,14 @@ class FrameSource(ABC):
             FrameReadError: a frame that is missing, truncated, of another size, or out of range; it names the frame.
             ConfigError: a crop that reaches beyond the frames, or an empty size.
         """
+
+    @property
+    def fingerprint(self) -> str | None:
+        """A text that differs once the clip's content has changed, without reading it; None where that cannot be told.
+
+        Clips of different `name` may share one.
+        """
+        return None
 
     def frame(self, index: int) -> NDArray[np.uint8]:
         """Read one frame: RGB uint8 ``[H, W, 3]``."""

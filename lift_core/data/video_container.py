@@ -26,10 +26,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FileMark:
-    """What changes when a file is written anew: its size in bytes and its time of change in nanoseconds."""
+    """What changes when a file is written anew: its bytes, its time of change in nanoseconds, its inode."""
 
     size: int
     changed_ns: int
+    inode: int
+
+    def is_of_same_content(self, other: FileMark) -> bool:
+        """Whether size and date agree; some network file systems give a file another inode after a while."""
+        return (self.size, self.changed_ns) == (other.size, other.changed_ns)
 
 
 def file_mark(path: Path) -> FileMark:
@@ -44,7 +49,7 @@ def file_mark(path: Path) -> FileMark:
         raise SourceError(f"no such video file: {error.strerror}", where=path, fix="Check the path.") from error
     if not stat.S_ISREG(status.st_mode):
         raise SourceError("not a plain file, so frames cannot be sought in it", where=path, fix="Save it to a file.")
-    return FileMark(status.st_size, status.st_mtime_ns)
+    return FileMark(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def open_container(path: Path) -> InputContainer:

@@ -133,6 +133,10 @@ class VideoFileSource(FrameSource):
         return self._opened.index.frame_rate
 
     @property
+    def fingerprint(self) -> str:
+        return repr((self._opened.index.mark, self.colour))
+
+    @property
     def colour(self) -> Colour:
         """The matrix and range that frames are converted with, and the file's other tags."""
         return self._opened.colour
@@ -248,6 +252,6 @@ class VideoFileSource(FrameSource):
 
     def _open_decoder(self) -> Decoder:
         index = self._opened.index
-        if file_mark(self._path) != index.mark:
+        if not file_mark(self._path).is_of_same_content(index.mark):
             raise SourceError("the file has changed since it was opened", where=self.name, fix="Open it again.")
         return index.open_decoder(self._path, self._threads, self._warn)

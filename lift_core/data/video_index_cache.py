@@ -26,7 +26,7 @@ from lift_core.data.video_table import PacketTable
 from lift_core.errors import OutputError
 
 # Raised whenever what an index holds changes; another FFmpeg may read other times.
-_FORMAT = f"1 av {av.__version__}"
+_FORMAT = f"2 av {av.__version__}"
 _ARRAYS = tuple(field.name for field in fields(PacketTable))
 # What numpy and zipfile raise for a file that is cut off, overwritten or no index at all.
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, BadZipFile, zlib.error)
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def cached_index(path: Path) -> VideoIndex:
-    """The index of a video file, made once per file, size and time of change.
+    """The index of a video file, made once per file and FileMark.
 
     It is kept for this process, and for later ones in the folder of `cache_folder`; an entry there that is damaged or
     of an earlier state of the file is replaced. Where the folder cannot be written to, each process makes its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lift_core.data.clip_writer import write_image
 from lift_core.data.cut_cache import cache_folder, cached_cuts
-from lift_core.data.image_folder import ImageFolderSource
+from lift_core.data.image_folder import ImageFilesSource, ImageFolderSource
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.scene_cuts import CutDetector, find_cuts, in_order
 from lift_core.errors import ConfigError
@@ -109,6 +111,48 @@ def test_cuts_of_a_file_are_found_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert cached_cuts(ImageFolderSource(folder)) == found
     assert cached_cuts(ImageFolderSource(folder), CutDetector(threshold=1.0)) is not None
     assert len(list((tmp_path / "cache" / "cuts").iterdir())) == 2
+
+
+def test_cuts_are_found_again_when_pictures_are_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    first, second = (np.ascontiguousarray(texture(seed)[:, :128]) for seed in (1, 2))
+    for number in range(6):
+        write_image(folder / f"im{number}.png", first)
+    before = os.stat(folder)
+    assert cached_cuts(ImageFolderSource(folder)) == ()
+    for number in range(3, 6):
+        (folder / f"im{number}.png").write_bytes(cv2.imencode(".png", second[..., ::-1])[1].tobytes())
+    after = os.stat(folder)
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert cached_cuts(ImageFolderSource(folder)) == (3,)
+
+
+def test_clips_of_one_folder_have_cuts_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path / "cache"))
+    first, second = (np.ascontiguousarray(texture(seed)[:, :128]) for seed in (1, 2))
+    for name, picture in zip("abcdef", (first, first, first, first, second, second), strict=True):
+        write_image(tmp_path / f"{name}.png", picture)
+    assert cached_cuts(ImageFilesSource(tmp_path, ["a.png", "b.png", "c.png"])) == ()
+    assert cached_cuts(ImageFilesSource(tmp_path, ["d.png", "e.png", "f.png"])) == (1,)
+
+
+def test_computed_clips_of_one_name_have_cuts_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path / "cache"))
+    clips = [ProceduralClip(ClipConfig(frames=24, height=72, width=128, cuts=2, max_speed=v)) for v in (4.0, 6.0)]
+    assert clips[0].name == clips[1].name
+    assert [cached_cuts(clip) for clip in clips] == [clip.cut_frames for clip in clips]
+    assert len(list((tmp_path / "cache" / "cuts").iterdir())) == 2
+
+
+def test_cuts_of_a_clip_that_cannot_be_told_apart_are_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path / "cache"))
+    assert cached_cuts(ArraySource(np.stack(pan(1, 6, 2)))) == ()
+    assert cached_cuts(ArraySource(np.stack(pan(1, 3, 2) + pan(2, 3, 2)))) == (3,)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(

@@ -102,6 +102,20 @@ def test_a_file_written_anew_is_indexed_anew_in_the_same_place(tmp_path: Path, c
     assert cached_index(path).mark.changed_ns == 1
 
 
+def test_another_file_of_the_same_size_and_date_is_indexed_anew(tmp_path: Path, built: list[Path]) -> None:
+    path = write_numbered(tmp_path / "a.mp4", count=10)
+    status = path.stat()
+    first = cached_index(path)
+    other = tmp_path / "b.mp4"
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    second = cached_index(path)
+    assert built == [path, path]
+    assert second.mark != first.mark
+    assert second.mark.is_of_same_content(first.mark)
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut off": lambda data: data[: len(data) // 2],
