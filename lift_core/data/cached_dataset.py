@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-import numpy as np
-from torch import Tensor
 from torch.utils.data import Dataset
 
+from lift_core.data.held_memory import size_in_bytes
 from lift_core.data.skips import SkipCounter
 from lift_core.errors import ConfigError
 
@@ -31,10 +29,11 @@ class CachedDataset(Dataset[_T]):
     Args:
         dataset: reads samples, the same one for the same index.
         transform: what varies: called with a sample that is its own to change.
-        max_bytes: of all samples kept in one process. A sample that is larger is not kept.
+        max_bytes: of all samples kept in one process, as `size_in_bytes` counts them. A sample that is larger is not
+            kept.
 
     Raises:
-        ConfigError: a negative bound.
+        ConfigError: a negative bound, or, when it is read, a sample whose memory cannot be counted.
     """
 
     def __init__(self, dataset: Dataset[_T], transform: Callable[[_T], _T] | None = None, *, max_bytes: int) -> None:
@@ -90,23 +89,3 @@ class CachedDataset(Dataset[_T]):
     def __getstate__(self) -> dict[str, Any]:
         # A spawned worker would be sent every sample through a pipe; it reads those that it needs instead.
         return {**self.__dict__, "_kept": OrderedDict(), "_held": 0}
-
-
-def size_in_bytes(sample: object) -> int:
-    """Memory that a sample holds on to: tensors by their storage, counted once however many views it has."""
-    return sum(_parts(sample).values())
-
-
-def _parts(value: object) -> dict[int, int]:
-    """Bytes of every block of memory below ``value``, by its address."""
-    if isinstance(value, Tensor):
-        storage = value.untyped_storage()
-        return {storage.data_ptr(): storage.nbytes()}
-    if isinstance(value, np.ndarray):
-        owner = value.base if isinstance(value.base, np.ndarray) else value
-        return {id(owner): owner.nbytes}
-    inner = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else []
-    found = {id(value): sys.getsizeof(value)}
-    for part in inner:
-        found |= _parts(part)
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lift_core.data.cached_dataset import CachedDataset, size_in_bytes
+from lift_core.data.cached_dataset import CachedDataset
 from lift_core.data.frame_sequences import FrameSequenceDataset
 from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError
@@ -74,14 +75,31 @@ def test_a_transform_that_changes_its_sample_in_place_spoils_nothing() -> None:
     assert bool((cached[5] == 5).all())
 
 
-def test_memory_is_counted_once_however_many_views_share_it() -> None:
-    clip = torch.zeros(4, 3, 10, dtype=torch.uint8)
-    sample = {"frames": clip[:3], "references": clip[1:3], "truth": clip[3], "key": "k"}
-    assert 120 < size_in_bytes(sample) < 120 + 500
-    assert size_in_bytes(clip[:1]) == 120, "a view keeps all of its storage alive"
-    array = np.zeros((5, 8))
-    assert 320 <= size_in_bytes([array[1:], array]) < 320 + 200
-    assert size_in_bytes({"text": "a" * 1000}) > 1000
+@dataclass
+class Picture:
+    pixels: np.ndarray
+
+
+class Pictures(Dataset[Picture]):
+    """Pictures of a million bytes."""
+
+    def __getitem__(self, index: int) -> Picture:
+        return Picture(np.full(1_000_000, index, np.uint8))
+
+
+def test_the_bound_holds_for_dataclasses() -> None:
+    cached = CachedDataset(Pictures(), max_bytes=2_100_000)
+    for index in range(100):
+        assert cached[index].pixels[0] == index
+    assert [cached[index].pixels[0] for index in (98, 99)] == [98, 99]
+    assert (cached.hits, cached.misses) == (2, 100)
+    assert 2_000_000 <= cached.held_bytes <= cached.max_bytes
+
+
+def test_a_sample_that_cannot_be_counted_is_refused() -> None:
+    cached: CachedDataset[object] = CachedDataset([(n for n in range(3))], max_bytes=1000)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="holds a generator"):
+        cached[0]
 
 
 @pytest.mark.parametrize(("method", "workers"), [("fork", 2), ("spawn", 1)])
