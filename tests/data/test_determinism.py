@@ -6,9 +6,13 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import cv2
 import pytest
+import torch
 
+from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.loaders import DataConfig, Loader, Loaders, create_dataloaders
+from lift_core.data.sample import Room, Sample, SampleKey
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.sampling import Sampling
 from lift_core.data.tuner import LoaderSettings
@@ -75,6 +79,37 @@ def test_the_same_samples_whatever_way_workers_start(
     assert list(found.items()) == list(expected[True].items())
     stacked = loader(tree, replace(settings, slots=False))
     assert list(stream(stacked).items()) == list(expected[True].items())
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("resumed", [False, True], ids=["unshuffled", "resumed"])
+def test_the_same_samples_from_three_spawned_workers(
+    tree: Path, expected: dict[bool, dict[str, str]], resumed: bool
+) -> None:
+    spawned = loader(tree, LoaderSettings(num_workers=3, start_method="spawn"), shuffle=resumed)
+    found = stream(loader(tree, PLAIN), resumed_with=spawned) if resumed else stream(spawned)
+    assert list(found.items()) == list(expected[resumed].items())
+
+
+def test_a_worker_computes_in_one_thread(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = ClipDataset.read
+
+    def counting(dataset: ClipDataset, key: SampleKey, room: Room | None = None) -> Sample:
+        return Sample({**read(dataset, key, room), "key": f"{cv2.getNumThreads()} {torch.get_num_threads()}"})
+
+    monkeypatch.setattr(ClipDataset, "read", counting)
+    threads = cv2.getNumThreads(), torch.get_num_threads()
+    try:
+        cv2.setNumThreads(2)
+        torch.set_num_threads(2)
+        (here,) = {key for batch in loader(tree, PLAIN) for key in batch["key"]}
+        forked = loader(tree, LoaderSettings(num_workers=1, start_method="fork"))
+        (there,) = {key for batch in forked for key in batch["key"]}
+    finally:
+        cv2.setNumThreads(threads[0])
+        torch.set_num_threads(threads[1])
+    assert here == "2 2"
+    assert there in ("0 1", "1 1")
 
 
 def test_order_changes_no_sample(expected: dict[bool, dict[str, str]]) -> None:
