@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import psutil
 
@@ -23,33 +25,44 @@ def growth_when_forked(touch: Callable[[], object], workers: int = 2) -> list[in
         workers: how many processes.
 
     Raises:
-        ConfigError: a system that cannot fork.
+        ConfigError: a system that cannot fork, or a process that ended before it had measured.
     """
     try:
         context = get_context("fork")
     except ValueError as error:
         raise ConfigError("this system does not fork processes", fix="Measure on Linux.") from error
-    pipes, processes = [], []
-    for _ in range(workers):
-        here, there = context.Pipe()
-        process = context.Process(target=_measure, args=(touch, there))
-        process.start()
-        pipes.append(here)
-        processes.append(process)
-    growth = [int(pipe.recv()) for pipe in pipes]
-    for pipe, process in zip(pipes, processes, strict=True):
-        pipe.send(None)
-        process.join()
-    return growth
+    pipes: list[Connection] = []
+    processes: list[BaseProcess] = []
+    try:
+        for _ in range(workers):
+            here, there = context.Pipe()
+            process = context.Process(target=_measure, args=(touch, there, (*pipes, here)))
+            process.start()
+            # Only with this end closed does a process that dies end the wait for what it sends.
+            there.close()
+            pipes.append(here)
+            processes.append(process)
+        return [int(pipe.recv()) for pipe in pipes]
+    except EOFError as error:
+        raise ConfigError("a forked process ended before it had measured", where=repr(touch)) from error
+    finally:
+        for pipe in pipes:
+            pipe.close()
+        for started in processes:
+            started.join()
 
 
-def _measure(touch: Callable[[], object], pipe: Connection) -> None:
+def _measure(touch: Callable[[], object], pipe: Connection, inherited: Sequence[Connection]) -> None:
+    # A copy of the parent's ends that stayed open here would keep others from seeing that the parent has let go.
+    for other in inherited:
+        other.close()
     # The first look imports and allocates what later ones reuse.
     _private_bytes()
     before = _private_bytes()
     touch()
     pipe.send(_private_bytes() - before)
-    pipe.recv()
+    with suppress(EOFError):
+        pipe.recv()
 
 
 def _private_bytes() -> int:

@@ -101,20 +101,22 @@ def peak_rss(function: Callable[..., object], *args: Any, warm_up: tuple[Any, ..
     process = context.Process(target=_run_on_request, args=(there, function, args, warm_up))
     process.start()
     there.close()
+    start, peak, stop = 0, [0], threading.Event()
+    sampler = threading.Thread(target=_sample, args=(process.pid, peak, stop), daemon=True)
     try:
         here.recv()
-        start, peak, stop = _rss(process.pid), [0], threading.Event()
-        sampler = threading.Thread(target=_sample, args=(process.pid, peak, stop))
+        start = _rss(process.pid)
         sampler.start()
         here.send(None)
         failure = here.recv()
-        stop.set()
-        sampler.join()
-    except EOFError:
+    except (EOFError, ConnectionError):
         failure = "the process died"
     finally:
+        stop.set()
         here.close()
         process.join()
+    if sampler.ident is not None:
+        sampler.join()
     if failure is not None:
         raise ConfigError(f"the measured function failed: {failure}", where=function.__qualname__)
     return max(peak[0] - start, 0)

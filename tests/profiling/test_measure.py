@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from itertools import count
 
 import numpy as np
@@ -20,6 +22,10 @@ def hold(megabytes: int) -> None:
 
 def fail() -> None:
     raise ValueError("on purpose")
+
+
+def die() -> None:
+    os._exit(1)
 
 
 def test_tasks_run_in_turn_after_a_warm_up_of_each():
@@ -60,6 +66,25 @@ def test_memory_grows_by_what_the_function_holds():
 def test_a_function_that_fails_in_its_process_is_told():
     with pytest.raises(ConfigError, match="ValueError: on purpose"):
         peak_rss(fail)
+
+
+@pytest.mark.parametrize("warm_up", [None, ()])
+def test_a_process_that_dies_is_told_and_leaves_no_thread_behind(warm_up: tuple[()] | None):
+    threads = set(threading.enumerate())
+    failures: list[str] = []
+
+    def measure() -> None:
+        try:
+            peak_rss(die, warm_up=warm_up)
+        except ConfigError as error:
+            failures.append(str(error))
+
+    caller = threading.Thread(target=measure, daemon=True)
+    caller.start()
+    caller.join(timeout=60)
+    assert len(failures) == 1
+    assert "the process died" in failures[0]
+    assert set(threading.enumerate()) == threads
 
 
 def test_what_a_warm_up_leaves_behind_does_not_count():
