@@ -185,14 +185,13 @@ def _vimeo(
     for place in (root / "sequences", root / list_name):
         if not place.exists():
             raise _other_layout(place, expected)
-    clips = []
-    for line in read_list(root / list_name):
-        folder = root / "sequences" / line
-        if not folder.is_dir():
-            raise _other_layout(folder, f"a folder, because {list_name} names it")
-        clips.append(ClipPath(str(folder), line, line.partition("/")[0]))
+    folders = root / "sequences"
+    clips = [ClipPath(str(folders / line), line, line.partition("/")[0]) for line in read_list(root / list_name)]
     if not clips:
         raise _other_layout(root / list_name, "one <category>/<clip> a line")
+    # Of the first alone, as in _dataset: the longest list has 64,612 lines.
+    if not Path(clips[0].path).is_dir():
+        raise _other_layout(Path(clips[0].path), f"a folder, because {list_name} names it")
     return _dataset(clips, names, window, options)
 
 

@@ -211,6 +211,19 @@ def test_a_line_that_is_not_three_paths_is_named(tmp_path: Path) -> None:
         public_benchmarks.snu_film(tmp_path, "easy")
 
 
+def test_of_a_long_list_only_the_first_folder_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vimeo(tmp_path, "tri", 3)
+    asked: list[str] = []
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: asked.append(path.name) or is_dir(path))
+    shutil.rmtree(tmp_path / "sequences" / "00002" / "0001")
+    train = public_benchmarks.vimeo_triplets(tmp_path, "train")
+    assert asked.count("0001") == 1
+    assert "0002" not in asked
+    with pytest.raises(FrameReadError, match=r"frame 0 is missing.*0001.im1\.png"):
+        train[2]
+
+
 def test_a_frame_lacking_in_the_middle_is_an_error_or_a_counted_skip(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
