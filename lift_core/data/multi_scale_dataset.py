@@ -52,6 +52,7 @@ class ScaleBatches(Sampler[list[ScaleKey]]):
 
     In each epoch every sample comes once, at a scale drawn for it. A picture of half the height and width takes a
     quarter of the memory, so four times as many fit one batch. The order of batches is drawn too, so that scales mix.
+    The budget holds where all samples have one shape, ``sample_shape`` at scale 1: no sample is looked at to draw.
 
     Args:
         length: number of samples.
@@ -114,5 +115,5 @@ class ScaleBatches(Sampler[list[ScaleKey]]):
 
 
 def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
-    """Height and width at a scale, rounded, at least 1."""
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    """Height and width at a scale, rounded, halves up, at least 1."""
+    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))

@@ -32,6 +32,12 @@ def test_a_smaller_picture_holds_the_means_of_its_areas(scale: float) -> None:
     assert np.allclose(scaled, cv2.resize(whole, size, interpolation=cv2.INTER_AREA), atol=1e-6)
 
 
+def test_halves_are_rounded_up() -> None:
+    assert scaled_size(5, 7, 0.5) == (3, 4)
+    assert scaled_size(6, 10, 0.25) == (2, 3)
+    assert scaled_size(1, 3, 0.1) == (1, 1)
+
+
 def test_clips_are_scaled_frame_by_frame() -> None:
     dataset = pictures(2, 5, 3, 16, 24)
     clip = dataset[ScaleKey(1, 0.5)]
