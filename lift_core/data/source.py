@@ -136,6 +136,11 @@ class FrameSource(ABC):
         """
         return None
 
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory the source takes while its file is closed, where that is worth counting."""
+        return 0
+
     def frame(self, index: int) -> NDArray[np.uint8]:
         """Read one frame: RGB uint8 ``[H, W, 3]``."""
         return self.frames([index])[0]

@@ -25,11 +25,15 @@ class SourceCache:
         open_clip: opens a clip's path.
         known: how many sources to remember, at least 1.
         handles: how many of them may hold a file open, at least 1.
+        known_bytes: memory that they may take by their `held_bytes`; the one used last may take more.
     """
 
-    def __init__(self, open_clip: Callable[[str], FrameSource], known: int = 1024, handles: int = 8) -> None:
+    def __init__(
+        self, open_clip: Callable[[str], FrameSource], known: int = 1024, handles: int = 8, known_bytes: int = 2**28
+    ) -> None:
         self._open = open_clip
         self._known = known
+        self._known_bytes = known_bytes
         self._handles = handles
         self._sources: OrderedDict[str, FrameSource] = OrderedDict()
         self._hot: OrderedDict[str, None] = OrderedDict()
@@ -38,15 +42,21 @@ class SourceCache:
         """The source of ``path``, opened if need be; SourceError where that fails."""
         if path not in self._sources:
             self._sources[path] = self._open(path)
+            self._forget_oldest()
         self._sources.move_to_end(path)
         self._hot[path] = None
         self._hot.move_to_end(path)
         if len(self._hot) > self._handles:
             self._close(self._hot.popitem(last=False)[0])
-        if len(self._sources) > self._known:
-            self._close(next(iter(self._sources)))
-            self._sources.popitem(last=False)
         return self._sources[path]
+
+    def _forget_oldest(self) -> None:
+        held = sum(source.held_bytes for source in self._sources.values())
+        while len(self._sources) > 1 and (len(self._sources) > self._known or held > self._known_bytes):
+            path, source = next(iter(self._sources.items()))
+            held -= source.held_bytes
+            self._close(path)
+            del self._sources[path]
 
     def close(self) -> None:
         """Close every handle; sources stay known and open again when read."""

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from lift_core.data.open_videos import OpenVideos
 from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
 from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, choose_colour
-from lift_core.data.video_container import file_mark, logger
+from lift_core.data.video_container import FileMark, file_mark, logger
 from lift_core.data.video_decoder import Decoder
 from lift_core.data.video_index import VideoIndex
-from lift_core.data.video_index_cache import cached_index
+from lift_core.data.video_index_cache import cached_index, is_remembered
 from lift_core.errors import FrameReadError, SourceError
 
 
@@ -88,6 +88,7 @@ class VideoFileSource(FrameSource):
         self._range: Range | None = colour_range
         self._threads = threads
         self._known: _Opened | None = None
+        self._mark: FileMark | None = None
         self._warn = _WarnOnce()
         # One for each process: a child forked while a thread of its parent reads must not wait for that thread.
         self._locks: dict[int, threading.Lock] = {}
@@ -99,7 +100,9 @@ class VideoFileSource(FrameSource):
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_decoder": None, "_converter": None, "_locks": {}}
+        state = {**self.__dict__, "_decoder": None, "_converter": None, "_locks": {}}
+        # An index may take megabytes: it does not travel where the other side finds it in the cache folder.
+        return {**state, "_known": None} if is_remembered(self._path) else state
 
     @property
     def name(self) -> str:
@@ -131,6 +134,10 @@ class VideoFileSource(FrameSource):
     def frame_rate(self) -> Fraction | None:
         """Average frames per second as the file states it."""
         return self._opened.index.frame_rate
+
+    @property
+    def held_bytes(self) -> int:
+        return 0 if self._known is None else self._known.index.nbytes
 
     @property
     def fingerprint(self) -> str:
@@ -234,6 +241,8 @@ class VideoFileSource(FrameSource):
     def _opened(self) -> _Opened:
         if self._known is None:
             index = cached_index(self._path)
+            self._check_unchanged(index.mark)
+            self._mark = index.mark
             self._known = _Opened(index, choose_colour(index.pictures, self._matrix, self._range))
             if index.warning:
                 self._warn(index.warning)
@@ -252,6 +261,9 @@ class VideoFileSource(FrameSource):
 
     def _open_decoder(self) -> Decoder:
         index = self._opened.index
-        if not file_mark(self._path).is_of_same_content(index.mark):
-            raise SourceError("the file has changed since it was opened", where=self.name, fix="Open it again.")
+        self._check_unchanged(file_mark(self._path))
         return index.open_decoder(self._path, self._threads, self._warn)
+
+    def _check_unchanged(self, mark: FileMark) -> None:
+        if self._mark is not None and not mark.is_of_same_content(self._mark):
+            raise SourceError("the file has changed since it was opened", where=self.name, fix="Open it again.")

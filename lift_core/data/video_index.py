@@ -49,6 +49,11 @@ class VideoIndex:
     mark: FileMark
     warning: str = ""
 
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays."""
+        return self.table.nbytes + (0 if self.times is None else self.times.nbytes)
+
     def open_decoder(self, path: Path, threads: int, warn: Callable[[str], None]) -> Decoder:
         if self.times is None:
             return SequentialDecoder(path, threads)

@@ -46,6 +46,11 @@ def cached_index(path: Path) -> VideoIndex:
     return _indexed(os.path.abspath(path), path, file_mark(path))
 
 
+def is_remembered(path: Path) -> bool:
+    """Whether the cache folder holds an entry for a file, be it of now or of an earlier state."""
+    return _entry(path).exists()
+
+
 # Enough for the videos in use; an index of an hour's video holds a few megabytes.
 @lru_cache(maxsize=64)
 def _indexed(_: str, path: Path, mark: FileMark) -> VideoIndex:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 
 import numpy as np
@@ -41,6 +41,10 @@ class PacketTable:
     def empty(cls) -> PacketTable:
         """The table of a file without usable times: no seeking."""
         return cls(*(np.empty(0, np.int64) for _ in range(7)))
+
+    @property
+    def nbytes(self) -> int:
+        return sum(getattr(self, column.name).nbytes for column in fields(self))
 
     @property
     def first_key(self) -> int:

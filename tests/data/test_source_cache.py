@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
 from pathlib import Path
 
 import pytest
 
 from lift_core.data.image_folder import ImageFolderSource
-from lift_core.data.skips import SkipCounter
 from lift_core.data.source_cache import SourceCache
 from lift_core.errors import SourceError
 from tests.data.clip_trees import ArraySource, coordinate_clip, write_clip
@@ -61,6 +58,38 @@ def test_only_the_clips_used_last_are_remembered() -> None:
     assert cache.get("b") is not second
 
 
+class Heavy(Handle):
+    """A source that holds a hundred bytes once it has been read."""
+
+    @property
+    def held_bytes(self) -> int:
+        return 100 * self.was_read
+
+    def read(self) -> None:
+        super().read()
+        self.was_read = True
+
+    was_read = False
+
+
+def test_of_clips_that_know_much_fewer_are_remembered() -> None:
+    cache = SourceCache(Heavy, known_bytes=250)
+    sources = [opened(cache, path) for path in "abc"]
+    assert [cache.get(path) for path in "abc"] == sources
+    opened(cache, "d")
+    assert not sources[0].open
+    assert [cache.get(path) for path in "bc"] == sources[1:]
+    assert cache.get("a") is not sources[0]
+
+
+def test_one_clip_that_knows_too_much_is_remembered() -> None:
+    cache = SourceCache(Heavy, known_bytes=50)
+    only = opened(cache, "a")
+    assert cache.get("a") is only
+    assert opened(cache, "b") is cache.get("b")
+    assert cache.get("a") is not only
+
+
 def test_what_sources_have_learnt_survives_pickling(tmp_path: Path) -> None:
     cache = SourceCache(ImageFolderSource)
     folder = write_clip(tmp_path / "clip", 2)
@@ -77,13 +106,3 @@ def test_a_clip_that_cannot_be_opened_leaves_nothing_behind(tmp_path: Path) -> N
         cache.get(str(tmp_path / "clip"))
     write_clip(tmp_path / "clip", 2)
     assert len(cache.get(str(tmp_path / "clip"))) == 2
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_skips_counted_in_another_process_are_seen_here() -> None:
-    counter = SkipCounter()
-    counter.add()
-    process = multiprocessing.get_context("fork").Process(target=counter.add)
-    process.start()
-    process.join()
-    assert counter.total == 2

@@ -164,12 +164,14 @@ def test_nothing_is_opened_before_the_first_use(tmp_path: Path, monkeypatch: pyt
     assert opened
 
 
-def test_a_pickled_source_keeps_its_index_and_drops_its_decoder(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_source_is_not_indexed_again_and_drops_its_decoder(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = VideoFileSource(video)
     assert read_number(source.frame(7)) == 7
     data = pickle.dumps(source)
-    assert len(data) < 8000
-    monkeypatch.setattr("lift_core.data.video_file.cached_index", None)
+    assert len(data) < 2000
+    monkeypatch.setattr("lift_core.data.video_index_cache.build_index", None)
     assert read_number(pickle.loads(data).frame(9)) == 9
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -114,6 +115,37 @@ def test_another_file_of_the_same_size_and_date_is_indexed_anew(tmp_path: Path, 
     assert built == [path, path]
     assert second.mark != first.mark
     assert second.mark.is_of_same_content(first.mark)
+
+
+def test_a_pickled_source_leaves_its_index_to_the_cache_folder(
+    tmp_path: Path, built: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_numbered(tmp_path / "a.mp4", count=200)
+    source = VideoFileSource(path)
+    assert source.held_bytes == 0
+    assert len(source) == 200
+    assert source.held_bytes > 200 * 5 * 8
+    light = pickle.dumps(source)
+    forget()
+    assert read_number(pickle.loads(light).frame(7)) == 7
+    assert built == [path]
+    monkeypatch.setenv("LIFT_CACHE", str(tmp_path / "another"))
+    heavy = pickle.dumps(source)
+    assert len(light) < 2000
+    assert len(heavy) > source.held_bytes
+    forget()
+    assert read_number(pickle.loads(heavy).frame(7)) == 7
+    assert built == [path]
+
+
+def test_a_file_changed_while_its_source_was_pickled_is_named(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "a.mp4", count=10)
+    source = VideoFileSource(path)
+    assert len(source) == 10
+    travelling = pickle.dumps(source)
+    write_numbered(path, count=15)
+    with pytest.raises(SourceError, match="changed since it was opened"):
+        len(pickle.loads(travelling))
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
