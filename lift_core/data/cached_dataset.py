@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from torch.utils.data import Dataset
 
 from lift_core.data.held_memory import size_in_bytes
-from lift_core.data.skips import SkipCounter
+from lift_core.data.shared_counter import SharedCounter
 from lift_core.errors import ConfigError
 
 _T = TypeVar("_T")
@@ -44,7 +44,7 @@ class CachedDataset(Dataset[_T]):
         self.max_bytes = max_bytes
         self._kept: OrderedDict[Hashable, tuple[_T, int]] = OrderedDict()
         self._held = 0
-        self._hits, self._misses = SkipCounter(), SkipCounter()
+        self._hits, self._misses = SharedCounter(), SharedCounter()
 
     @property
     def hits(self) -> int:

@@ -17,7 +17,7 @@ from lift_core.data.cut_cache import cached_cuts
 from lift_core.data.open_source import open_source
 from lift_core.data.sample import FRAME_DTYPES, Room, Sample, SampleKey, build_sample
 from lift_core.data.sampling import Position, Sampling
-from lift_core.data.skips import SkipCounter
+from lift_core.data.shared_counter import SharedCounter
 from lift_core.data.source import FrameSource
 from lift_core.data.source_cache import SourceCache
 from lift_core.data.splits import Part, SplitConfig
@@ -90,7 +90,7 @@ class ClipDataset(Dataset[Sample]):
     ) -> None:
         self.options = options
         self.windows = _check_windows(window)
-        self._skips = SkipCounter()
+        self._skips = SharedCounter()
         self._sources = SourceCache(open_clip)
         self._augmentation = ClipAugmentation(options.augmentation or AugmentationConfig.deterministic(), options.seed)
         chosen = options.split_config.assign([c.group for c in clips]).part(options.split)

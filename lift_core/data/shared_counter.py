@@ -1,4 +1,4 @@
-"""SkipCounter: counts replaced samples across worker processes."""
+"""SharedCounter: one count that all worker processes add to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.utils.data import get_worker_info
 _SLOTS = 257
 
 
-class SkipCounter:
+class SharedCounter:
     """A count in shared memory with one slot per worker, so that no two processes write the same number.
 
     Works under every start method: a forked worker inherits the memory, a spawned one receives its handle.
@@ -18,12 +18,12 @@ class SkipCounter:
         self._counts = torch.zeros(_SLOTS, dtype=torch.int64).share_memory_()
 
     def add(self) -> None:
-        """Count one skip in this process."""
+        """Add one, in this process."""
         worker = get_worker_info()
         slot = 0 if worker is None else 1 + worker.id % (_SLOTS - 1)
         self._counts[slot] += 1
 
     @property
     def total(self) -> int:
-        """Skips of all processes so far."""
+        """What all processes have added so far."""
         return int(self._counts.sum())
