@@ -44,7 +44,7 @@ class Crop:
 
 
 def scaled(image: NDArray[np.uint8], size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    """Scale ``image`` ``[H, W, 3]`` to ``size`` (height, width); None leaves it as it is.
+    """Scale ``image`` ``[H, W, 3]`` or ``[H, W]`` to ``size`` (height, width); None leaves it as it is.
 
     Each new pixel is the mean of the area that it covers (cv2.INTER_AREA); where the picture grows in height or width,
     bilinear interpolation.

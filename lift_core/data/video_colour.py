@@ -15,7 +15,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from lift_core.data.source import Crop
+from lift_core.data.source import Crop, scaled
 from lift_core.data.video_crop import PictureCutter
 from lift_core.errors import ConfigError
 
@@ -66,7 +66,7 @@ class Orientation:
     mirror_rows: bool = False
 
     def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn ``[H, W, 3]``; a view, not a copy."""
+        """Turn ``[H, W, 3]`` or ``[H, W]``; a view, not a copy."""
         turned = image.swapaxes(0, 1) if self.transpose else image
         return turned[:: -1 if self.mirror_rows else 1, :: -1 if self.mirror_columns else 1]
 
@@ -180,8 +180,14 @@ class RgbConverter:
         self._reformatter = VideoReformatter()
         self._cut = PictureCutter()
 
-    def __call__(self, picture: av.VideoFrame, crop: Crop, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """RGB uint8 ``[H, W, 3]``: the rectangle ``crop`` of the picture as displayed; in ``out`` where it is given."""
+    def __call__(self, picture: av.VideoFrame, crop: Crop, out: NDArray[np.uint8]) -> None:
+        """Write the rectangle ``crop`` of the picture as displayed to ``out``.
+
+        Args:
+            picture: of any pixel format.
+            crop: inside the displayed picture.
+            out: becomes RGB; uint8 ``[H, W, 3]``, contiguous. Another size than the rectangle's: see `scaled`.
+        """
         part, stored = self._cut(picture, self._orientation.stored(crop, picture.height, picture.width))
         planar = self._reformatter.reformat(
             part,
@@ -194,13 +200,15 @@ class RgbConverter:
             threads=1,
         )
         green, blue, red = (stored.apply(_pixels(plane)) for plane in planar.planes)
-        if out is not None and self._orientation == Orientation():
-            return np.asarray(cv2.merge([red, green, blue], out), np.uint8)
-        image = self._orientation.apply(np.asarray(cv2.merge([red, green, blue]), np.uint8))
-        if out is None:
-            return image
-        out[:] = image
-        return out
+        height, width, _ = out.shape
+        if (height, width) != (crop.height, crop.width):
+            # Scaled one by one the planes give the same pixels, and no whole picture is put together.
+            turned = (self._orientation.apply(plane) for plane in (red, green, blue))
+            cv2.merge([scaled(plane, (height, width)) for plane in turned], out)
+        elif self._orientation == Orientation():
+            cv2.merge([red, green, blue], out)
+        else:
+            out[:] = self._orientation.apply(np.asarray(cv2.merge([red, green, blue]), np.uint8))
 
 
 def _pixels(plane: VideoPlane) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lift_core.data.open_videos import OpenVideos
-from lift_core.data.source import Crop, FrameSource, empty_frames, scaled
+from lift_core.data.source import Crop, FrameSource, empty_frames
 from lift_core.data.video_colour import Colour, Matrix, Orientation, Range, RgbConverter, choose_colour
 from lift_core.data.video_container import FileMark, file_mark, logger
 from lift_core.data.video_decoder import Decoder
@@ -198,14 +198,10 @@ class VideoFileSource(FrameSource):
         region = crop or Crop(0, 0, *self.size)
         region.check_inside(*self.size)
         out = empty_frames(len(indices), self.size, crop, size)
-        as_read = out.shape[1:3] == (region.height, region.width)
         with self._open_videos.reading(self), self._lock:
             for index, picture, convert in self._pictures(sorted(slots)):
                 first, *others = slots[index]
-                if as_read:
-                    convert(picture, region, out[first])
-                else:
-                    out[first] = scaled(convert(picture, region), size)
+                convert(picture, region, out[first])
                 out[others] = out[first]
                 # The decoder uses a picture's memory again once nobody holds it.
                 del picture

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.data.source import Crop
-from lift_core.data.video_colour import Matrix, Orientation, Range
+from lift_core.data.source import Crop, scaled
+from lift_core.data.video_colour import Matrix, Orientation, Range, RgbConverter, choose_colour, describe
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError
 from tests.data.numbered_video import HEIGHT, WIDTH, numbered_frame, write_numbered
@@ -149,3 +149,19 @@ def test_an_orientation_transposes_then_mirrors() -> None:
     image = numbered_frame(5)
     assert np.array_equal(Orientation(mirror_columns=True).apply(image), image[:, ::-1])
     assert np.array_equal(Orientation(transpose=True, mirror_columns=True).apply(image), np.rot90(image, k=-1))
+
+
+@pytest.mark.parametrize("size", [(45, 80), (37, 51), (30, 53), (200, 250), (12, 400), (112, 112)])
+@pytest.mark.parametrize("orientation", [Orientation(), Orientation(True, True, False), Orientation(False, True, True)])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p"])
+def test_scaling_plane_by_plane_gives_the_pixels_of_scaling_the_picture(
+    size: tuple[int, int], orientation: Orientation, pixel_format: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (104, 176, 3), dtype=np.uint8)
+    picture = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=pixel_format)
+    convert = RgbConverter(choose_colour(describe(picture), None, None), orientation)
+    crop = Crop(3, 5, 90, 98) if orientation.transpose else Crop(3, 5, 90, 160)
+    whole, small = np.empty((crop.height, crop.width, 3), np.uint8), np.empty((*size, 3), np.uint8)
+    convert(picture, crop, whole)
+    convert(picture, crop, small)
+    assert np.array_equal(small, scaled(whole, size))
