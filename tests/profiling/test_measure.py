@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from itertools import count
 
 import numpy as np
@@ -15,9 +16,9 @@ from lift_core.profiling.measure import Timing, cpu_clock, in_turn, peak_rss
 
 def hold(megabytes: int) -> None:
     pieces = [np.ones(1_000_000, np.uint8) for _ in range(megabytes)]
-    # Touched again at the end, so that it lives for several samples.
-    for _ in range(20):
-        sum(int(piece[::4096].sum()) for piece in pieces)
+    # Long enough for several samples also where the machine is busy.
+    time.sleep(0.4)
+    assert len(pieces) == megabytes
 
 
 def fail() -> None:
