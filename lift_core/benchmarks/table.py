@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -16,8 +15,6 @@ from matplotlib.figure import Figure
 
 from lift_core.viz.ratios import Ratio, ratio_figure
 
-# "137 ms, one seek per frame": what a row stands beside may begin with its own figure.
-_MEASUREMENT = re.compile(r"^[\d.,e+]+ \S+, ")
 _HEADINGS = ("what", "measured", "beside", "ratio", "wanted", "holds")
 
 
@@ -43,9 +40,11 @@ class Row:
         value, unit: the measurement.
         beside: what it was measured beside, in the same run.
         ratio: of the two, so that more is better; None for a row that is only compared with.
-        wanted: the ratio that is wanted, in words ("≥ 6").
-        holds: whether it is reached; None where nothing is wanted.
+        least: the ratio that is wanted, at least; None where none is.
+        condition: what is wanted of a row without such a ratio, in words.
+        holds: whether the condition is met; None where there is none.
         note: what the reader must know.
+        beside_value: the measurement of what it stands beside, in the same unit, where no other row gives it.
     """
 
     what: str
@@ -53,21 +52,30 @@ class Row:
     unit: str
     beside: str = ""
     ratio: float | None = None
-    wanted: str = ""
+    least: float | None = None
+    condition: str = ""
     holds: bool | None = None
     note: str = ""
+    beside_value: float | None = None
 
     @property
-    def least(self) -> float | None:
-        """The ratio that is wanted, as a number; None where ``wanted`` names none."""
-        number = self.wanted.removeprefix("≥ ")
-        return float(number) if self.ratio is not None and number != self.wanted else None
+    def wanted(self) -> str:
+        """What is wanted, in words; empty where nothing is."""
+        return self.condition if self.least is None else f"≥ {self.least:.2g}"
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether what is wanted is reached; None where nothing is."""
+        return self.holds if self.least is None else self.ratio is not None and self.ratio >= self.least
 
     def cells(self) -> tuple[str, ...]:
-        holds = {None: "", True: "yes", False: "NO"}[self.holds]
+        holds = {None: "", True: "yes", False: "NO"}[self.reached]
         ratio = "" if self.ratio is None else f"{_number(self.ratio)}×"
         what = f"{self.what} ({self.note})" if self.note else self.what
-        return what, f"{_number(self.value)} {self.unit}".rstrip(), self.beside, ratio, self.wanted, holds
+        beside = self.beside
+        if self.beside_value is not None:
+            beside = f"{_number(self.beside_value)} {self.unit}, {beside}"
+        return what, f"{_number(self.value)} {self.unit}".rstrip(), beside, ratio, self.wanted, holds
 
 
 @dataclass(frozen=True)
@@ -96,14 +104,15 @@ class Table:
     def figure(self) -> tuple[Figure, str] | None:
         """The ratios as bars, and a sentence that says the same; None for a table without ratios."""
         ratios = [
-            Ratio(f"{row.what} / {_MEASUREMENT.sub('', row.beside)}", row.ratio, row.least, row.holds is not False)
+            Ratio(f"{row.what} / {row.beside}", row.ratio, row.least, row.reached is not False)
             for row in self.rows
             if row.ratio is not None
         ]
         return ratio_figure(self.title, ratios) if ratios else None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        rows = [{**asdict(row), "wanted": row.wanted, "reached": row.reached} for row in self.rows]
+        return json.dumps({"title": self.title, "rows": rows, "note": self.note}, ensure_ascii=False, indent=1)
 
 
 def machine_line() -> str:

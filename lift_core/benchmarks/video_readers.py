@@ -27,6 +27,22 @@ def read_with_torchcodec(path: Path, indices: Sequence[int]) -> NDArray[np.uint8
     return torchcodec(path)(indices)
 
 
+def read_each_twice(paths: Sequence[Path], indices: Sequence[int]) -> None:
+    """Read the same frames of each file, in two rounds, and keep what was opened."""
+    _in_two_rounds([VideoFileSource(path).frames for path in paths], indices)
+
+
+def read_each_twice_with_torchcodec(paths: Sequence[Path], indices: Sequence[int]) -> None:
+    """The same with torchcodec."""
+    _in_two_rounds([torchcodec(path) for path in paths], indices)
+
+
+def _in_two_rounds(readers: Sequence[Reader], indices: Sequence[int]) -> None:
+    for _ in range(2):
+        for reader in readers:
+            reader(indices)
+
+
 def seeking_for_each(path: Path) -> Reader:
     """PyAV with one seek for each frame, exact where pictures are reordered by four at most."""
     container = av.open(str(path))

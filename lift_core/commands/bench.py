@@ -27,6 +27,7 @@ SUITES: dict[str, tuple[str, ...]] = {
         "data_reading.path_table",
         "data_video.windows",
         "data_video.memory",
+        "data_video.many_files",
         "data_transport.transport",
         "data_transport.conversion",
         "data_transport.workers",

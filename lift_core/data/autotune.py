@@ -18,8 +18,8 @@ import psutil
 import torch
 
 from lift_core.atomic import atomic_file
+from lift_core.data.cache_folder import cache_folder
 from lift_core.data.clip_dataset import ClipDataset
-from lift_core.data.cut_cache import cache_folder
 from lift_core.data.limits import fit
 from lift_core.data.loader import Loader
 from lift_core.data.sample import Batch

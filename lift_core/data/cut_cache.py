@@ -5,33 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from lift_core.atomic import atomic_file
+from lift_core.data.cache_folder import cache_folder
 from lift_core.data.scene_cuts import CutDetector, find_cuts
 from lift_core.data.source import FrameSource
 from lift_core.errors import OutputError
 
 _log = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """The folder ``LIFT_CACHE``, or else ``lift_core`` in the user's cache folder, or else in that for temporary files.
-
-    Users of containers may have no home.
-    """
-    chosen, caches = os.environ.get("LIFT_CACHE"), os.environ.get("XDG_CACHE_HOME")
-    if chosen:
-        return Path(chosen)
-    if caches:
-        return Path(caches) / "lift_core"
-    try:
-        return Path.home() / ".cache" / "lift_core"
-    except RuntimeError:
-        return Path(tempfile.gettempdir()) / "lift_core"
 
 
 def cached_cuts(source: FrameSource, detector: CutDetector | None = None) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file
-from lift_core.data.cut_cache import cache_folder
+from lift_core.data.cache_folder import cache_folder
 from lift_core.data.video_colour import Orientation, StoredPictures
 from lift_core.data.video_container import FileMark, file_mark
 from lift_core.data.video_index import VideoIndex, build_index

@@ -34,6 +34,13 @@ def test_memory_is_told_of_six_frames_whole_and_small_with_what_is_wanted_of_eac
     assert all(row.unit == "MB" and math.isfinite(row.value) for row in rows)
 
 
+def test_memory_of_many_files_stands_beside_torchcodec() -> None:
+    (row,) = data_video.many_files(QUICK).rows
+    assert row.what == "4 files"
+    assert math.isfinite(row.value)
+    assert (row.ratio is None) == (data_video.torchcodec_decoder is None)
+
+
 def test_other_frames_are_counted() -> None:
     ours = np.stack([numbered_frame(number) for number in range(5)])
     assert data_video._count_wrong(ours, ours) == 0

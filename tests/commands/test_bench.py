@@ -23,7 +23,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, BenchOptions]]:
 
     def measure(name: str, options: BenchOptions) -> Table:
         calls.append((name, options))
-        rows = (Row("fast", 2.0, "ms", "4 ms, slow", 2.0, "≥ 1.5", True),) if name.endswith("one") else ()
+        rows = (Row("fast", 2.0, "ms", "slow", 2.0, 1.5, beside_value=4.0),) if name.endswith("one") else ()
         return Table(f"Table {name}", (*rows, Row("slow", 4.0, "ms")))
 
     monkeypatch.setattr(bench, "SUITES", {"data": ("reading.one", "transport.two")})

@@ -10,6 +10,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from lift_core.data.source import FrameSource
+
 HEIGHT, WIDTH = 48, 80
 _SQUARE = 16
 
@@ -31,6 +33,11 @@ def read_number(frame: NDArray[np.uint8]) -> int:
         top, left = _SQUARE * (bit // 4) + 4, _SQUARE * (bit % 4) + 4
         number |= int(frame[top : top + 8, left : left + 8].mean() > 128) << bit
     return number
+
+
+def numbers(source: FrameSource, indices: Sequence[int]) -> list[int]:
+    """The numbers that frames of a source show."""
+    return [read_number(frame) for frame in source.frames(indices)]
 
 
 def write_numbered(

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lift_core.data.cache_folder import cache_folder
 from lift_core.data.clip_writer import write_image
-from lift_core.data.cut_cache import cache_folder, cached_cuts
+from lift_core.data.cut_cache import cached_cuts
 from lift_core.data.image_folder import ImageFilesSource, ImageFolderSource
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.scene_cuts import CutDetector, find_cuts, in_order

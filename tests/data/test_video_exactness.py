@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import av
@@ -16,32 +15,11 @@ from lift_core.data.source import Crop
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import FrameReadError
 from tests.conftest import needs_program
-from tests.data.numbered_video import read_number, write_numbered
+from tests.data.numbered_video import numbers, read_number, write_numbered
 from tests.data.video_corpus import B_FRAMES, COUNT, FILES
 
 # Chroma samples of MPEG-2, MPEG-4, H.264 and HEVC lie at the left luma column; others say nothing, which is the middle.
 CENTRED = {"vp9", "vp8", "odd_size_420", "av1", "av1_mkv", "vp9_hidden_references", "ivf", "full_range_mjpeg"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("videos")
-
-
-@pytest.fixture(scope="module")
-def build(folder: Path) -> Callable[[str], Path]:
-    """Write a file of FILES when it is first asked for."""
-    return cache(lambda kind: FILES[kind](folder))
-
-
-@pytest.fixture(scope="module")
-def video(folder: Path) -> Path:
-    """B-frames in groups of 12."""
-    return write_numbered(folder / "plain.mp4", options=B_FRAMES)
-
-
-def numbers(source: VideoFileSource, indices: list[int]) -> list[int]:
-    return [read_number(frame) for frame in source.frames(indices)]
 
 
 def ffmpeg_frames(source: VideoFileSource, *options: str, left: bool = True) -> NDArray[np.uint8]:

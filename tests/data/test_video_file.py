@@ -8,7 +8,6 @@ import os
 import pickle
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import av
@@ -20,29 +19,8 @@ from lift_core.data.source import Crop
 from lift_core.data.video_decoder import ForwardPass
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, FrameReadError, SourceError
-from tests.data.numbered_video import HEIGHT, WIDTH, numbered_frame, read_number, write_numbered
-from tests.data.video_corpus import B_FRAMES, COUNT, FILES, UNEVEN
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("videos")
-
-
-@pytest.fixture(scope="module")
-def build(folder: Path) -> Callable[[str], Path]:
-    """Write a file of FILES when it is first asked for."""
-    return cache(lambda kind: FILES[kind](folder))
-
-
-@pytest.fixture(scope="module")
-def video(folder: Path) -> Path:
-    """B-frames in groups of 12."""
-    return write_numbered(folder / "plain.mp4", options=B_FRAMES)
-
-
-def numbers(source: VideoFileSource, indices: list[int]) -> list[int]:
-    return [read_number(frame) for frame in source.frames(indices)]
+from tests.data.numbered_video import HEIGHT, WIDTH, numbered_frame, numbers, read_number, write_numbered
+from tests.data.video_corpus import B_FRAMES, COUNT, UNEVEN
 
 
 def test_timestamps_are_presentation_times_in_seconds(build: Callable[[str], Path]) -> None:
