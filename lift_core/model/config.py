@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal
 
 from lift_core.errors import ConfigError
@@ -32,6 +32,8 @@ class LiftConfig:
         refine_blocks: residual blocks of the refiner.
         start: motion that stage 3 starts from unless it is given one: none, or DIS flow between the references.
             A model is trained with one of the two and keeps it.
+        encoder: stage 1: the package's own pyramid, or RIFE's contextnet with adapters. A contextnet has no use for
+            ``stem_width``.
     """
 
     name: str
@@ -52,12 +54,15 @@ class LiftConfig:
     refine_width: int
     refine_blocks: int
     start: Literal["zero", "dis"] = "zero"
+    encoder: Literal["pyramid", "contextnet"] = "pyramid"
 
     def __post_init__(self) -> None:
         if self.context < 2 or self.context % 2:
             raise ConfigError(f"context must be an even number of frames, at least 2, not {self.context}")
         if self.start not in ("zero", "dis"):
             raise ConfigError(f"stage 3 cannot start from {self.start!r}", fix="Choose zero or dis.")
+        if self.encoder not in ("pyramid", "contextnet"):
+            raise ConfigError(f"no encoder is called {self.encoder!r}", fix="Choose pyramid or contextnet.")
         if self.token_width % 4 or self.token_width % self.heads:
             raise ConfigError(f"token_width {self.token_width} must be a multiple of 4 and of heads {self.heads}")
         if self.refine_width % 8:
@@ -71,13 +76,14 @@ class LiftConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> LiftConfig:
-        """Rebuild a config from ``to_dict``.
+        """Rebuild a config from ``to_dict``; a name that has a default may be missing, as in an older file.
 
         Raises:
-            ConfigError: a name is missing or unknown, as in a file written by another version.
+            ConfigError: another name is missing, or one is unknown, as in a file written by another version.
         """
         names = {field.name for field in fields(cls)}
-        missing, unknown = sorted(names - set(values)), sorted(set(values) - names)
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        missing, unknown = sorted(needed - set(values)), sorted(set(values) - names)
         if missing or unknown:
             raise ConfigError(
                 f"the model config does not fit this version: missing {missing}, unknown {unknown}",

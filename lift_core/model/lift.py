@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lift_core.errors import ShapeError
 from lift_core.model.config import LiftConfig
+from lift_core.model.contextnet import ContextNetEncoder
 from lift_core.model.encoder import FeaturePyramid, FrameEncoder
 from lift_core.model.ifnet import FlowEstimator, Motion
 from lift_core.model.padding import crop_to, pad_to_multiple
@@ -76,6 +77,10 @@ class LiftOutput:
     frame_weights: Tensor
 
 
+# torch.export flattens the results of a model and rebuilds them.
+torch.export.register_dataclass(LiftOutput, serialized_type_name="lift_core.LiftOutput")
+
+
 class LIFT(nn.Module):
     """Long-range Interpolation with Far Temporal context.
 
@@ -97,7 +102,7 @@ class LIFT(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
-        self.encoder = FrameEncoder(config) if encoder is None else encoder
+        self.encoder = make_encoder(config) if encoder is None else encoder
         self.temporal = TemporalAggregator(config) if temporal is None else temporal
         self.flow = FlowEstimator(config) if flow is None else flow
         self.synthesis = CoarseSynthesis(config) if synthesis is None else synthesis
@@ -116,7 +121,8 @@ class LIFT(nn.Module):
         Args:
             frames: ``[B, T, 3, H, W]`` in [0, 1], T even; the references stand at T/2 - 1 and T/2. Any H and W.
             times: ``[B, T]`` relative to the references' midpoint, in units of their gap.
-            valid: ``[B, T]`` bool; an invalid frame changes no bit of the result. Both references are valid.
+            valid: ``[B, T]`` bool; an invalid frame changes no bit of the result, nor of a gradient, whatever it
+                holds. Both references are valid.
             t: strictly between 0 and 1, one number or ``[B]``.
             initial: motion that stage 3 starts from, on any grid; by default as ``config.start`` says.
 
@@ -125,7 +131,8 @@ class LIFT(nn.Module):
                 looked at: on a GPU that would wait for it.
         """
         check_window(frames, times, valid)
-        features = self.encode(frames)
+        # Stage 2 ignores invalid frames; but a gradient of zero times a pixel that is not finite would not be zero.
+        features = self.encode(frames.masked_fill(~valid[:, :, None, None, None], 0.0))
         return self.decode(features, self.aggregate(features, times, valid), t, initial)
 
     def encode(self, frames: Tensor) -> WindowFeatures:
@@ -191,6 +198,11 @@ class LIFT(nn.Module):
             rows, columns = (-(-side // 32) * 2 for side in frames.shape[-2:])
             return frames.new_zeros(batch, 0, self.config.widths[2], rows, columns)
         return self.encode_frames(frames.flatten(0, 1)).unflatten(0, (batch, length))
+
+
+def make_encoder(config: LiftConfig) -> nn.Module:
+    """Stage 1 as ``config.encoder`` names it."""
+    return ContextNetEncoder(config) if config.encoder == "contextnet" else FrameEncoder(config)
 
 
 def check_window(frames: Tensor, times: Tensor, valid: Tensor) -> None:

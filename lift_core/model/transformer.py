@@ -226,7 +226,7 @@ class TemporalAggregator(nn.Module):
         tokens = self.to_tokens(seen.flatten(0, 1)).flatten(2).unflatten(0, (batch, length)).permute(0, 3, 1, 2)
         channels = tokens.shape[-1]
         place = spatial_encoding(*grid, channels, s16.device).view(1, -1, 1, channels)
-        moment = sinusoidal_encoding(times, channels).view(batch, 1, length, channels)
+        moment = sinusoidal_encoding(times.masked_fill(~valid, 0.0), channels).view(batch, 1, length, channels)
         tokens = tokens + (place + moment).to(tokens.dtype)
         for layer in self.layers:
             tokens = layer(tokens, valid, grid)

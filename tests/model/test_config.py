@@ -33,6 +33,12 @@ def test_a_config_of_another_version_is_refused() -> None:
         LiftConfig.from_dict(values)
 
 
+def test_a_config_from_before_a_choice_existed_means_what_was_then_the_only_way() -> None:
+    values = preset("lift_tiny").to_dict()
+    del values["encoder"], values["start"]
+    assert LiftConfig.from_dict(values) == preset("lift_tiny")
+
+
 @pytest.mark.parametrize("change", [{"context": 7}, {"context": 0}, {"token_width": 90}, {"refine_width": 20}])
 def test_sizes_that_cannot_work_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
