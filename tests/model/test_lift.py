@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
+from lift_core.data.window import FrameWindow, WindowFrames
 from lift_core.errors import ShapeError
 from lift_core.model.config import LiftConfig, preset
 from lift_core.model.ifnet import Motion
 from lift_core.model.lift import LIFT, LiftOutput, WindowFeatures
+from lift_core.model.weights import load_lift
+from tests.model.conftest import SMALL, stir
 
 MakeWindow = Callable[..., tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (33, 31), (32, 64), (50, 7)])
-def test_any_size_comes_back_in_its_own_size(
-    stirred_model: LIFT, make_window: MakeWindow, height: int, width: int
-) -> None:
-    output = stirred_model(*make_window(2, 2, height, width), 0.5)
-    assert output.frame.shape == output.coarse.shape == output.warped_0.shape == (2, 3, height, width)
-    assert output.flow_t0.shape == (2, 2, -(-height // 32) * 8, -(-width // 32) * 8)
-    assert torch.isfinite(output.frame).all()
-
-
 @pytest.mark.parametrize("length", [2, 6, 14, 64])
-def test_any_even_number_of_frames_is_taken(stirred_model: LIFT, make_window: MakeWindow, length: int) -> None:
-    output = stirred_model(*make_window(1, length), 0.25)
-    assert output.frame_weights.shape == (1, length)
-    torch.testing.assert_close(output.frame_weights.sum(), torch.tensor(1.0))
+def test_every_output_has_its_shape_for_any_size_and_any_even_number_of_frames(
+    stirred_model: LIFT, make_window: MakeWindow, height: int, width: int, length: int
+) -> None:
+    output = stirred_model(*make_window(2, length, height, width), 0.25)
+    quarter = (-(-height // 32) * 8, -(-width // 32) * 8)
+    expected = {
+        "frame": (2, 3, height, width),
+        "coarse": (2, 3, height, width),
+        "flow_t0": (2, 2, *quarter),
+        "flow_t1": (2, 2, *quarter),
+        "occlusion": (2, 1, *quarter),
+        "visibility": (2, 1, height, width),
+        "warped_0": (2, 3, height, width),
+        "warped_1": (2, 3, height, width),
+        "frame_weights": (2, length),
+    }
+    assert {field.name: tuple(getattr(output, field.name).shape) for field in fields(output)} == expected
+    assert all(getattr(output, field.name).isfinite().all() for field in fields(output))
+    assert all(getattr(output, field.name).dtype == torch.float32 for field in fields(output))
+    torch.testing.assert_close(output.frame_weights.sum(dim=1), torch.ones(2))
+
+
+@pytest.mark.parametrize("name", ["lift_tiny", "lift_15"])
+def test_a_one_pixel_clip_keeps_its_colour(make_window: MakeWindow, name: str) -> None:
+    torch.manual_seed(0)
+    colour = torch.tensor([0.25, 0.5, 0.75]).view(1, 1, 3, 1, 1)
+    _, times, valid = make_window(1, 2)
+    output = LIFT(preset(name)).eval()(colour.expand(1, 2, 3, 1, 1), times, valid, 0.5)
+    torch.testing.assert_close(output.frame, colour[0], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("length", [1, 3, 15])
@@ -67,26 +89,22 @@ def test_a_fresh_model_gives_the_blend_by_time(make_window: MakeWindow, name: st
     torch.testing.assert_close(output.frame, blend, atol=1e-4, rtol=0)
 
 
+@settings(max_examples=20, deadline=None)
+@given(t=st.floats(0.0, 1.0, exclude_min=True, exclude_max=True))
+def test_any_time_gives_a_frame_between_its_references(t: float) -> None:
+    torch.manual_seed(0)
+    frames = torch.rand(1, 2, 3, 32, 32)
+    times, valid = torch.tensor([[-0.5, 0.5]]), torch.ones(1, 2, dtype=torch.bool)
+    output = LIFT(SMALL).eval()(frames, times, valid, t)
+    torch.testing.assert_close(output.frame, torch.lerp(frames[:, 0], frames[:, 1], t), atol=1e-4, rtol=0)
+    torch.testing.assert_close(output.visibility.mean().item(), 1 - t, atol=1e-5, rtol=0)
+
+
 def test_each_sample_of_a_batch_has_its_own_time(stirred_model: LIFT, make_window: MakeWindow) -> None:
     frames, times, valid = make_window(2)
     both = stirred_model(frames, times, valid, torch.tensor([0.2, 0.7]))
     one = stirred_model(frames[1:], times[1:], valid[1:], 0.7)
     torch.testing.assert_close(both.frame[1:], one.frame, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("garbage", [0.0, 1.0, float("nan"), float("inf")])
-def test_an_invalid_frame_changes_no_bit_of_the_result(
-    stirred_model: LIFT, make_window: MakeWindow, garbage: float
-) -> None:
-    frames, times, valid = make_window(1, 20)
-    valid = valid.clone()
-    valid[0, [0, 3, 19]] = False
-    spoiled = frames.clone()
-    spoiled[0, [0, 3, 19]] = garbage
-    before = stirred_model(frames, times, valid, 0.5)
-    after = stirred_model(spoiled, times, valid, 0.5)
-    assert torch.equal(before.frame, after.frame)
-    assert torch.equal(before.frame_weights, after.frame_weights)
 
 
 def test_a_valid_far_frame_changes_the_result(stirred_model: LIFT, make_window: MakeWindow) -> None:
@@ -110,21 +128,46 @@ def test_the_steps_of_a_stream_give_what_forward_gives(stirred_model: LIFT, make
     torch.testing.assert_close(stepped.frame_weights, whole.frame_weights, atol=1e-6, rtol=1e-5)
 
 
-def test_time_reversed_self_ensemble_is_the_same_for_the_reversed_clip(
-    stirred_model: LIFT, make_window: MakeWindow
+def self_ensemble(model: LIFT, frames: torch.Tensor, shown: WindowFrames, t: float) -> torch.Tensor:
+    """The mean of what the model makes of a window and of the same window played backwards."""
+    times, valid = torch.tensor([shown.times]), torch.tensor([shown.valid])
+    window = frames[list(shown.indices)][None]
+    forwards = model(window, times, valid, t).frame
+    backwards = model(window.flip(1), -times.flip(1), valid.flip(1), 1 - t).frame
+    return (forwards + backwards) / 2
+
+
+@pytest.mark.parametrize("anchor", [2, 10, 15])
+def test_the_time_reversal_ensemble_gives_the_same_frame_for_a_clip_and_for_its_reverse(
+    stirred_model: LIFT, anchor: int
 ) -> None:
-    frames, times, valid = make_window(1, 6)
-    valid = valid.clone()
-    valid[0, 0] = False
+    clip = torch.rand(20, 3, 32, 32, generator=torch.Generator().manual_seed(anchor))
+    window = FrameWindow.uniform(6, 4)
+    # Frame j of the reversed clip is frame 19 - j; the references trade places. Near its ends positions are clamped.
+    mirrored = 19 - (anchor + window.gap)
+    one = window.at(anchor, 20, target_offset=1)
+    other = window.at(mirrored, 20, target_offset=3)
+    assert other.timestep == 1 - one.timestep
+    found = self_ensemble(stirred_model, clip, one, one.timestep)
+    again = self_ensemble(stirred_model, clip.flip(0), other, other.timestep)
+    torch.testing.assert_close(again, found, atol=1e-6, rtol=0)
+    # The model alone is not symmetric: the ensemble is what makes it so.
+    alone = stirred_model(clip[list(one.indices)][None], torch.tensor([one.times]), torch.tensor([one.valid]), 0.25)
+    assert not torch.allclose(alone.frame, found, atol=1e-6)
 
-    def ensemble(frames: torch.Tensor, times: torch.Tensor, valid: torch.Tensor, t: float) -> torch.Tensor:
-        forwards = stirred_model(frames, times, valid, t).frame
-        backwards = stirred_model(frames.flip(1), -times.flip(1), valid.flip(1), 1 - t).frame
-        return (forwards + backwards) / 2
 
-    one = ensemble(frames, times, valid, 0.25)
-    other = ensemble(frames.flip(1), -times.flip(1), valid.flip(1), 0.75)
-    torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+@pytest.mark.parametrize("name", ["lift_tiny"])
+def test_the_bundled_model_takes_a_reversed_clip_as_nearly_the_same_task(make_window: MakeWindow, name: str) -> None:
+    frames, times, valid = make_window(1, 6, 64, 64)
+    smooth = (
+        torch.nn.functional.interpolate(frames[0], scale_factor=0.125).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    )
+    model = load_lift(name)
+    with torch.no_grad():
+        forwards = model(smooth[None], times, valid, 0.25).frame
+        backwards = model(smooth[None].flip(1), -times.flip(1), valid.flip(1), 0.75).frame
+        wrong = model(smooth[None].flip(1), -times.flip(1), valid.flip(1), 0.25).frame
+    assert (forwards - backwards).abs().mean() < 0.5 * (forwards - wrong).abs().mean()
 
 
 def test_a_starting_motion_is_used(make_window: MakeWindow) -> None:
@@ -136,7 +179,29 @@ def test_a_starting_motion_is_used(make_window: MakeWindow) -> None:
     torch.testing.assert_close(output.flow_t1, -flow)
 
 
-def test_a_stage_that_is_swapped_in_is_run(small_config: LiftConfig, make_window: MakeWindow) -> None:
+STAGES = ["encoder", "temporal", "flow", "synthesis", "refiner"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_is_swapped_in_does_its_part_of_the_work(
+    stirred_model: LIFT, make_window: MakeWindow, stage: str
+) -> None:
+    """A model with one stage of another computes what it computes with that stage's weights loaded."""
+    torch.manual_seed(7)
+    donor = LIFT(SMALL)
+    stir(donor)
+    swapped = LIFT(SMALL, **{stage: getattr(donor, stage)}).eval()
+    own = {name: value for name, value in stirred_model.state_dict().items() if not name.startswith(f"{stage}.")}
+    swapped.load_state_dict(own, strict=False)
+    mixed = LIFT(SMALL).eval()
+    mixed.load_state_dict(own | {f"{stage}.{name}": v for name, v in getattr(donor, stage).state_dict().items()})
+    window = make_window(1, 10)
+    found = swapped(*window, 0.3).frame
+    assert torch.equal(found, mixed(*window, 0.3).frame)
+    assert not torch.equal(found, stirred_model(*window, 0.3).frame)
+
+
+def test_a_stage_of_another_class_is_run(small_config: LiftConfig, make_window: MakeWindow) -> None:
     class NoMotion(nn.Module):
         def forward(self, first: object, second: object, context: torch.Tensor, t: object, initial: object) -> Motion:
             size = (context.shape[-2] * 4, context.shape[-1] * 4)
@@ -148,11 +213,29 @@ def test_a_stage_that_is_swapped_in_is_run(small_config: LiftConfig, make_window
     assert (output.flow_t0 == 9.0).all()
 
 
-def test_state_dicts_are_strict(small_config: LiftConfig) -> None:
+@pytest.mark.parametrize("stage", STAGES)
+def test_state_dicts_are_strict(small_config: LiftConfig, stage: str) -> None:
     state = LIFT(small_config).state_dict()
-    state.pop("refiner.head.bias")
-    with pytest.raises(RuntimeError, match=r"refiner\.head\.bias"):
-        LIFT(small_config).load_state_dict(state)
+    name = next(key for key in state if key.startswith(f"{stage}."))
+    for wrong in (
+        {key: value for key, value in state.items() if key != name},
+        state | {f"{name}_more": torch.zeros(1)},
+        state | {name: torch.zeros(1, 2, 3)},
+    ):
+        with pytest.raises(RuntimeError, match=name.replace(".", r"\.")):
+            LIFT(small_config).load_state_dict(wrong)
+
+
+def test_every_tensor_of_a_state_dict_is_a_parameter_that_training_moves(
+    small_config: LiftConfig, make_window: MakeWindow
+) -> None:
+    model = LIFT(small_config).train()
+    stir(model)
+    model(*make_window(1, 20), 0.3).frame.square().sum().backward()
+    parameters = dict(model.named_parameters())
+    assert list(parameters) == list(model.state_dict())
+    still = [name for name, parameter in parameters.items() if parameter.grad is None or not parameter.grad.any()]
+    assert still == []
 
 
 def test_output_is_clamped_in_eval_only(stirred_model: LIFT, make_window: MakeWindow) -> None:

@@ -57,13 +57,45 @@ def test_warp_equals_opencv_remap() -> None:
     np.testing.assert_allclose(warped[0].permute(1, 2, 0).numpy(), expected, atol=1.2 / 32)
 
 
-def test_a_whole_pixel_flow_to_the_right_shows_what_lies_to_the_right() -> None:
-    image = torch.rand(1, 3, 6, 8)
-    flow = torch.zeros(1, 2, 6, 8)
-    flow[:, 0] = 2.0
-    flow[:, 1] = -1.0
-    warped = backward_warp(image, flow)
-    torch.testing.assert_close(warped[..., 1:, :-2], image[..., :-1, 2:], atol=1e-5, rtol=0)
+def shifted(image: torch.Tensor, right: int, down: int) -> torch.Tensor:
+    """What lies ``right`` and ``down`` of every pixel of ``[..., H, W]``, by indexing; borders are repeated."""
+    rows = (torch.arange(image.shape[-2]) + down).clamp(0, image.shape[-2] - 1)
+    columns = (torch.arange(image.shape[-1]) + right).clamp(0, image.shape[-1] - 1)
+    return image[..., rows, :][..., columns]
+
+
+def whole_flow(height: int, width: int, right: int, down: int) -> torch.Tensor:
+    return torch.tensor([right, down]).float().view(1, 2, 1, 1).expand(1, 2, height, width)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    height=st.integers(1, 40),
+    width=st.integers(1, 40),
+    right=st.integers(-45, 45),
+    down=st.integers(-45, 45),
+)
+def test_whole_pixel_flows_are_exact_to_float32(height: int, width: int, right: int, down: int) -> None:
+    image = torch.rand(1, 2, height, width)
+    warped = backward_warp(image, whole_flow(height, width, right, down))
+    torch.testing.assert_close(warped, shifted(image, right, down), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 3840), (3, 4096), (270, 480), (720, 3), (96, 96)])
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (1, 0), (-3, 2), (500, -1)])
+def test_whole_pixel_flows_give_every_pixel_of_an_8_bit_image_back(
+    height: int, width: int, right: int, down: int
+) -> None:
+    image = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8)
+    warped = backward_warp(image.float() / 255, whole_flow(height, width, right, down))
+    assert torch.equal((warped * 255).round().to(torch.uint8), shifted(image, right, down))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 9), (33, 65), (129, 257)])
+def test_whole_pixel_flows_are_exact_to_the_bit_where_positions_have_no_rounding(height: int, width: int) -> None:
+    image = torch.rand(1, 3, height, width)
+    warped = backward_warp(image, whole_flow(height, width, 3, -2))
+    assert torch.equal(warped, shifted(image, 3, -2))
 
 
 def test_half_precision_images_are_sampled_at_full_precision_positions() -> None:
