@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from lift_core.errors import ShapeError
 from lift_core.model.config import LiftConfig
@@ -17,6 +20,9 @@ from lift_core.model.refine import FullResolutionRefiner
 from lift_core.model.start import classical_start
 from lift_core.model.synthesis import CoarseSynthesis
 from lift_core.model.transformer import Aggregate, TemporalAggregator
+
+STAGES = ("encoder", "temporal", "flow", "synthesis", "refiner")
+"""The names of the five stages, in order."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,10 @@ class LIFT(nn.Module):
     once, aggregates once per pair of references, and decodes once per new frame.
 
     Any stage can be swapped in; a stage left out is the package's own, built from ``config``.
+
+    Attributes:
+        recomputed: names of stages, among ``STAGES``, of which training keeps the inputs alone and which the backward
+            pass runs again: less memory for more time (activation checkpointing, Chen et al. 2016).
     """
 
     def __init__(
@@ -107,6 +117,7 @@ class LIFT(nn.Module):
         self.flow = FlowEstimator(config) if flow is None else flow
         self.synthesis = CoarseSynthesis(config) if synthesis is None else synthesis
         self.refiner = FullResolutionRefiner(config) if refiner is None else refiner
+        self.recomputed: frozenset[str] = frozenset()
 
     def forward(
         self,
@@ -147,12 +158,14 @@ class LIFT(nn.Module):
 
     def encode_frames(self, frames: Tensor) -> Tensor:
         """s16 features ``[N, C16, H'/16, W'/16]`` of ``frames`` ``[N, 3, H, W]`` in [0, 1], padded to 32s."""
-        return self.encoder.deepest(pad_to_multiple(frames))  # type: ignore[operator]
+        return self._stage("encoder", self.encoder.deepest, pad_to_multiple(frames))  # type: ignore[arg-type]
 
     def encode_reference(self, frame: Tensor) -> ReferenceFeatures:
         """All scales of one reference per sample, ``[B, 3, H, W]`` in [0, 1]."""
         padded = pad_to_multiple(frame)
-        return ReferenceFeatures(padded, self.encoder(padded), (frame.shape[-2], frame.shape[-1]))
+        return ReferenceFeatures(
+            padded, self._stage("encoder", self.encoder, padded), (frame.shape[-2], frame.shape[-1])
+        )
 
     def aggregate(self, features: WindowFeatures, times: Tensor, valid: Tensor) -> Aggregate:
         """Stage 2: once per pair of references, whatever the number of new frames.
@@ -162,7 +175,7 @@ class LIFT(nn.Module):
             times: ``[B, T]``, see ``forward``.
             valid: ``[B, T]`` bool.
         """
-        return self.temporal(features.s16, times, valid)
+        return self._stage("temporal", self.temporal, features.s16, times, valid)
 
     def decode(
         self, features: WindowFeatures, aggregate: Aggregate, t: Tensor | float, initial: Motion | None = None
@@ -176,9 +189,9 @@ class LIFT(nn.Module):
         moment = as_timestep(t, first.frame)
         if initial is None and self.config.start == "dis":
             initial = classical_start(first.frame, second.frame, moment)
-        motion = self.flow(first.pyramid, second.pyramid, aggregate.context, moment, initial)
-        coarse = self.synthesis(first.frame, second.frame, motion, aggregate.context, moment)
-        frame = self.refiner(coarse, motion, first.pyramid.s4, second.pyramid.s4)
+        motion = self._stage("flow", self.flow, first.pyramid, second.pyramid, aggregate.context, moment, initial)
+        coarse = self._stage("synthesis", self.synthesis, first.frame, second.frame, motion, aggregate.context, moment)
+        frame = self._stage("refiner", self.refiner, coarse, motion, first.pyramid.s4, second.pyramid.s4)
         size = first.size
         return LiftOutput(
             frame=crop_to(frame if self.training else frame.clamp(0.0, 1.0), size),
@@ -191,6 +204,12 @@ class LIFT(nn.Module):
             warped_1=crop_to(coarse.warped_1, size),
             frame_weights=aggregate.frame_weights,
         )
+
+    def _stage(self, name: str, run: Callable[..., Any], *inputs: Any) -> Any:
+        if name in self.recomputed and self.training and torch.is_grad_enabled():
+            # No stage draws random numbers, so there is no state of a generator to restore.
+            return checkpoint(run, *inputs, use_reentrant=False, preserve_rng_state=False)
+        return run(*inputs)
 
     def _encode_context(self, frames: Tensor) -> Tensor:
         batch, length = frames.shape[:2]
