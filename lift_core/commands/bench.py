@@ -34,6 +34,13 @@ SUITES: dict[str, tuple[str, ...]] = {
         "data_transport.tuned",
         "data_transport.stream",
     ),
+    "model": (
+        "model_cost.operations",
+        "model_stages.stages",
+        "model_attention.attention",
+        "model_cost.time",
+        "model_compile.compiled",
+    ),
 }
 
 

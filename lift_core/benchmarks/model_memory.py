@@ -1,0 +1,63 @@
+"""Memory of a piece of the model: the bytes of its live tensors, and what a process of its own grows by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from lift_core.benchmarks.model_live_bytes import peak_live_bytes
+from lift_core.profiling.measure import peak_rss
+
+# Blocks from this size on go back to the system when they are freed (glibc); without it, freed blocks stay and hide
+# what is allocated next. Other systems' allocators do not read it.
+_THRESHOLD = ("MALLOC_MMAP_THRESHOLD_", "65536")
+
+_PAGE = 4096
+
+Prepared = tuple[Callable[[], object], list[Tensor]]
+"""A piece of work, and the tensors that are there before it."""
+
+_cache: dict[object, Prepared] = {}
+
+
+def counted_and_measured(prepare: Callable[..., Prepared], *args: object) -> tuple[int, int]:
+    """Bytes of tensors that live at once in a piece of work, and by how much a process that does it grows.
+
+    Args:
+        prepare: a function of a module that makes the piece of work; what it allocates does not count.
+        args: of ``prepare``; hashable.
+    """
+    work, given = prepare(*args)
+    with torch.inference_mode():
+        counted = peak_live_bytes(work, given)
+    with _small_blocks_returned():
+        measured = peak_rss(run_prepared, prepare, *args, warm_up=(prepare, *args))
+    # What fits into blocks that the process holds anyway grows it by nothing.
+    return counted, max(measured, _PAGE)
+
+
+def run_prepared(prepare: Callable[..., Prepared], *args: object) -> None:
+    """Do the work in this process; the first call prepares it, later ones find it prepared."""
+    key = (prepare, args)
+    if key not in _cache:
+        _cache[key] = prepare(*args)
+    with torch.inference_mode():
+        _cache[key][0]()
+
+
+@contextmanager
+def _small_blocks_returned() -> Iterator[None]:
+    name, value = _THRESHOLD
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
