@@ -50,7 +50,10 @@ def spatial_encoding(rows: int, columns: int, width: int, device: torch.device) 
 
 
 class Attention(nn.Module):
-    """Multi-head attention with a key mask, on torch's scaled_dot_product_attention."""
+    """Multi-head attention with a mask, on torch's scaled_dot_product_attention.
+
+    ``forward`` is ``project``, ``mix`` and ``out`` in a row; windows are cut between the first two.
+    """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -61,10 +64,19 @@ class Attention(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, allowed: Tensor) -> Tensor:
         """Attend from ``queries`` ``[N, Q, D]`` to ``keys`` ``[N, K, D]`` where ``allowed`` ``[N, Q or 1, K]``."""
-        q = self.query(queries).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        k, v = self.key_value(keys).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out(self.mix(*self.project(queries, keys), allowed))
+
+    def project(self, queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each ``[..., D]``."""
+        k, v = self.key_value(keys).chunk(2, dim=-1)
+        return self.query(queries), k, v
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, allowed: Tensor) -> Tensor:
+        """The mean of the values ``[N, K, D]`` for each query ``[N, Q, D]``, weighted head by head: ``[N, Q, D]``."""
+        # [N, Q or K, D] -> [N, heads, Q or K, D / heads]
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (q, k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed.unsqueeze(1))
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        return mixed.transpose(1, 2).flatten(2)
 
 
 class FeedForward(nn.Module):
@@ -97,20 +109,37 @@ class TemporalWindowAttention(nn.Module):
     def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """``tokens`` ``[B, P, T, D]`` (P places), ``valid`` ``[B, T]``: the same shape as ``tokens``."""
         batch, places, length, width = tokens.shape
+        lead, tail, span = self.margins(length)
+        x = self.norm(tokens)
+        # Cut after projecting: frames that only fill up a window pass through no linear layer.
+        q, k, v = (cut_into_windows(part, lead, tail, span) for part in self.attention.project(x, x))
+        allowed = window_mask(F.pad(valid, (lead, tail)), span)  # [B, windows, span, span]
+        # [B, P, windows, span, D] -> [B * P * windows, span, D], and the mask for every place.
+        everywhere = allowed.unsqueeze(1).expand(-1, places, -1, -1, -1).flatten(0, 2)
+        mixed = self.attention.mix(q.flatten(0, 2), k.flatten(0, 2), v.flatten(0, 2), everywhere)
+        mixed = mixed.view(batch, places, -1, width)[:, :, lead : lead + length]
+        return tokens + self.attention.out(mixed)
+
+    def margins(self, length: int) -> tuple[int, int, int]:
+        """Frames to add before and after ``length`` frames so that whole windows cover them, and a window's frames."""
         if length <= self.window:
-            lead, span = 0, length
-        else:
-            lead, span = self.lead, self.window
-        tail = -(length + lead) % span
-        windows = (length + lead + tail) // span
-        padded = F.pad(self.norm(tokens), (0, 0, lead, tail)).reshape(-1, span, width)
-        present = F.pad(valid, (lead, tail)).view(batch, 1, windows, 1, span)
-        # A token may always look at itself: a row of the mask with nothing allowed would make softmax give NaN.
-        # Nobody else looks at an invalid token, so nothing of it spreads.
-        allowed = present | torch.eye(span, dtype=torch.bool, device=tokens.device)
-        allowed = allowed.expand(batch, places, windows, span, span).reshape(-1, span, span)
-        mixed = self.attention(padded, padded, allowed).view(batch, places, windows * span, width)
-        return tokens + mixed[:, :, lead : lead + length]
+            return 0, 0, length
+        return self.lead, -(length + self.lead) % self.window, self.window
+
+
+def cut_into_windows(x: Tensor, lead: int, tail: int, span: int) -> Tensor:
+    """``x`` ``[B, P, T, D]``, filled up with zeros before and after, as ``[B, P, windows, span, D]``."""
+    return F.pad(x, (0, 0, lead, tail)).unflatten(2, (-1, span))
+
+
+def window_mask(valid: Tensor, span: int) -> Tensor:
+    """Who may look at whom within each window: ``valid`` ``[B, windows * span]`` to ``[B, windows, span, span]``.
+
+    Everybody looks at valid frames. A frame may always look at itself too: where nothing is allowed, softmax would
+    give NaN. Nobody else looks at an invalid frame, so nothing of it spreads.
+    """
+    itself = torch.eye(span, dtype=torch.bool, device=valid.device)
+    return valid.unflatten(1, (-1, 1, span)) | itself
 
 
 class SpatialMixing(nn.Module):

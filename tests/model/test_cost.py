@@ -35,14 +35,15 @@ def test_a_new_frame_costs_no_more_than_planned(name: str, most: float) -> None:
 @pytest.mark.parametrize("shifted", [False, True])
 def test_the_counter_sees_attention_as_the_formula_does(length: int, window: int, shifted: bool) -> None:
     batch, places, width = 2, 5, 32
-    spans = 1 if length <= window else -(-(length + (window // 2 if shifted else 0)) // window)
-    tokens = batch * places * spans * window
+    covered = length if length <= window else -(-(length + (window // 2 if shifted else 0)) // window) * window
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         layer = TemporalWindowAttention(width, 4, window, shifted=shifted)
         layer(torch.empty(batch, places, length, width), torch.ones(batch, length, dtype=torch.bool))
     # Query, key, value and output: four products of a token with a width x width matrix. Scores and their mixing: two
-    # products of a token with each of its window. A multiplication and an addition are two operations.
-    assert counter.get_total_flops() == 2 * tokens * (4 * width**2 + 2 * window * width)
+    # products of a token, those that fill up windows included, with each of its window. A multiplication and an
+    # addition are two operations.
+    linear, mixing = 4 * length * width**2, 2 * covered * min(window, length) * width
+    assert counter.get_total_flops() == 2 * batch * places * (linear + mixing)
 
 
 def test_the_flow_estimator_narrows_its_features_before_3x3_convolutions() -> None:
