@@ -34,6 +34,8 @@ class _SpyData:
         return self._length
 
     def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < self._length:
+            raise IndexError(index)
         self.asked.append(index)
         return {"picture": torch.arange(6.0).reshape(1, 2, 3) + 10 * index + 8, "label": index % 3}
 
