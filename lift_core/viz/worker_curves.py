@@ -49,6 +49,8 @@ def worker_curves_figure(panels: Mapping[str, WorkerCurves]) -> tuple[Figure, st
     for axis, (title, panel) in zip(axes, panels.items(), strict=True):
         _draw(axis, panel)
         axis.set_title(title, fontsize=12, loc="left")
+    drawn = [value for p in panels.values() for m in (p.measured, p.guessed, p.computed) for value in m.values()]
+    axes[0].set_ylim(0, 1.08 * max(1.0, *drawn))
     axes[0].set_ylabel("times as fast as with 0 workers", fontsize=_FONT)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=_FONT)
@@ -71,7 +73,6 @@ def _draw(axis: Axes, panel: WorkerCurves) -> None:
     axis.set_xticks(list(places.values()), [str(workers) for workers in places])
     axis.set_xlabel("workers", fontsize=_FONT)
     axis.tick_params(labelsize=_FONT)
-    axis.set_ylim(bottom=0)
     axis.grid(axis="y", color="#dddddd")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

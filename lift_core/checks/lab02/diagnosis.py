@@ -18,8 +18,8 @@ SETTINGS = ("num_workers", "prefetch_factor", "persistent_workers", "precomputed
 MOST_WORKERS, MOST_AHEAD = 4, 16
 LIMIT = 0.10
 
-_FAR_DISK = Pipeline("far disk", wait_ms=20, decode_ms=1, transform_ms=1, step_ms=28, num_workers=1)
-_LARGE_FRAMES = Pipeline("large frames", wait_ms=1, decode_ms=2, transform_ms=18, step_ms=30, num_workers=2)
+_FAR_DISK = Pipeline("far disk", wait_ms=20, decode_ms=1, transform_ms=1, step_ms=28, batches=14, num_workers=1)
+_LARGE_FRAMES = Pipeline("large frames", wait_ms=1, decode_ms=2, transform_ms=18, step_ms=30, batches=14, num_workers=2)
 _SHORT_EPOCHS = Pipeline(
     "short epochs",
     wait_ms=2,
