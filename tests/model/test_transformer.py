@@ -100,3 +100,18 @@ def test_attention_matches_torch_multi_head_attention() -> None:
     present = torch.tensor([[True] * 5, [True, False, True, True, False], [False, False, True, False, False]])
     expected, _ = oracle(queries, keys, keys, key_padding_mask=~present)
     torch.testing.assert_close(attention(queries, keys, present[:, None]), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_when_a_frame_was_taken_matters_and_where_it_stands_in_the_window_does_not_say(
+    small_config: LiftConfig,
+) -> None:
+    torch.manual_seed(0)
+    aggregator = TemporalAggregator(small_config)
+    s16, valid = torch.randn(1, 6, 16, 4, 4), torch.ones(1, 6, dtype=torch.bool)
+    times = torch.arange(6.0)[None] - 2.5
+    context = aggregator(s16, times, valid).context
+    assert not torch.allclose(aggregator(s16, times * 1.5, valid).context, context, atol=1e-4)
+    # Two context frames that trade places and keep their times: the same set of frames, the same answer.
+    order = [1, 0, 2, 3, 4, 5]
+    traded = aggregator(s16[:, order], times[:, order], valid)
+    torch.testing.assert_close(traded.context, context, atol=1e-5, rtol=1e-5)

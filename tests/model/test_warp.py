@@ -115,3 +115,17 @@ def test_a_constant_flow_keeps_its_angle_of_view_on_another_grid(size: tuple[int
     resized = resize_flow(flow, size)
     torch.testing.assert_close(resized[0, 0], torch.full(size, 3.0 * size[1] / 12))
     torch.testing.assert_close(resized[0, 1], torch.full(size, -2.0 * size[0] / 8))
+
+
+def test_a_flow_that_is_not_a_number_is_one_pixel_that_is_not_and_survives_the_backward_pass() -> None:
+    image = torch.rand(1, 2, 9, 11, requires_grad=True)
+    flow = torch.zeros(1, 2, 9, 11)
+    flow[0, 1, 3, 4] = float("nan")
+    flow.requires_grad_()
+    warped = backward_warp(image, flow)
+    broken = torch.zeros(9, 11, dtype=torch.bool)
+    broken[3, 4] = True
+    assert torch.equal(torch.isnan(warped[0]), broken.expand(2, 9, 11))
+    warped[:, :, ~broken].sum().backward()
+    assert image.grad is not None
+    assert image.grad[0, 0].sum() == 98
