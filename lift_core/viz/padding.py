@@ -44,7 +44,7 @@ def padding_figure(ways: Mapping[str, Sequence[Sequence[int]]]) -> tuple[Figure,
         raise ShapeError(f"{len(ways)} ways do not fit into the figure.", fix="Draw one to three.")
     shares = {name: padding_share(batches) for name, batches in ways.items()}
     most_rows = max(sum(len(batch) + 1 for batch in batches) for batches in ways.values())
-    figure = Figure(figsize=(10, 1.1 + 0.13 * most_rows), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(10, 1.1 + 0.095 * most_rows), layout="constrained", facecolor="white")
     axes = figure.subplots(1, len(ways), squeeze=False, sharey=True, sharex=True)[0]
     for axis, (name, batches) in zip(axes, ways.items(), strict=True):
         _draw(axis, batches)
@@ -62,7 +62,7 @@ def _draw(axis: Axes, batches: Sequence[Sequence[int]]) -> None:
         longest = max(batch)
         for length in batch:
             axis.barh(place, length, height=0.9, align="edge", color=_REAL)
-            padding = {"color": _PADDING, "edgecolor": _EDGE, "hatch": "////", "linewidth": 0}
+            padding = {"color": _PADDING, "edgecolor": _EDGE, "hatch": "//", "linewidth": 0}
             axis.barh(place, longest - length, left=length, height=0.9, align="edge", **padding)
             place += 1
         place += 1
