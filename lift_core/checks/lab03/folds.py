@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lift_core.checks.exercise import Exercise, Probe
+from lift_core.checks.exercise import Call, Exercise, Probe
 
 Entry = tuple[int, int]
 Fold = tuple[list[Entry], list[Entry]]
@@ -32,6 +32,12 @@ def _sorted_fold(candidate: Callable[..., Any], *args: Any) -> Any:
     return dict(zip(("training", "validation"), map(sorted, parts), strict=True))
 
 
+_DEALT = (
+    "the names of the groups, each once and sorted, are dealt out like cards: name number i is held out in fold"
+    " i % folds"
+)
+_TRAINING = "training has every variant, 0 to variants - 1, of each clip whose group is not held out"
+_VALIDATION = "validation has variant 0 alone, the clip as it is, of each clip whose group is held out"
 _PARK = ("park", "zoo", "park", "bus", "zoo", "bus", "park", "sea")
 
 fold_entries = Exercise(
@@ -48,13 +54,44 @@ fold_entries = Exercise(
     contract=(
         "returns two lists, training and validation, of pairs (clip, variant) in any order; clips are counted from 0 in"
         " the order of groups",
-        "the names of the groups, each once and sorted, are dealt out like cards: name number i is held out in fold"
-        " i % folds",
-        "training has every variant, 0 to variants - 1, of each clip whose group is not held out",
-        "validation has variant 0 alone, the clip as it is, of each clip whose group is held out",
+        _DEALT,
+        _TRAINING,
+        _VALIDATION,
     ),
     drive=_sorted_fold,
+    picture=lambda call: None,
 )
+
+
+@fold_entries.prop(_DEALT)
+def _right_groups(call: Call) -> str | None:
+    groups, _, folds, fold = call.probe.args
+    held = _held_out(groups, folds, fold)
+    for part, wanted in (("training", set(groups) - held), ("validation", held)):
+        found = {groups[clip] for clip, _ in call.output[part]}
+        if found != wanted:
+            return f"{part} has clips of {', '.join(sorted(found)) or 'no group'}, not of {', '.join(sorted(wanted))}"
+    return None
+
+
+@fold_entries.prop(_TRAINING)
+def _right_training(call: Call) -> str | None:
+    return _entries_differ(call, "training")
+
+
+@fold_entries.prop(_VALIDATION)
+def _right_validation(call: Call) -> str | None:
+    return _entries_differ(call, "validation")
+
+
+def _entries_differ(call: Call, part: str) -> str | None:
+    """The first pair that is missing or does not belong there."""
+    wanted = dict(zip(("training", "validation"), _fold_entries(*call.probe.args), strict=True))[part]
+    found = call.output[part]
+    missing, foreign = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
+    if missing or foreign:
+        return f"{part} lacks {missing[0]}" if missing else f"{part} has {foreign[0]}, which does not belong there"
+    return f"{part} has a pair twice" if len(found) > len(wanted) else None
 
 
 @fold_entries.mistake(

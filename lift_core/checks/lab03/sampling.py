@@ -318,7 +318,7 @@ def _not_too_early(call: Call) -> str | None:
     return (
         None
         if early is None
-        else f"after list {early[1]} one sample of class {early[0]} has come twice more often than another"
+        else f"after list {early[1]} a sample of class {early[0]} has come two times more than another"
     )
 
 
@@ -412,6 +412,15 @@ class _OnlyShuffled(_BalancedBatches):
         size = self.per_class * len(self.members())
         for number in range(len(self)):
             yield [order[i % len(order)] for i in range(number * size, (number + 1) * size)]
+
+
+@balanced_batches.mistake(
+    "indices one by one", "A batch sampler yields lists: all indices of a batch together, then those of the next."
+)
+class _OneByOne(_BalancedBatches):
+    def __iter__(self) -> Iterator[Any]:
+        for batch in super().__iter__():
+            yield from batch
 
 
 @balanced_batches.mistake("nothing is shuffled", "The lists come in the order of the data set in every epoch.")

@@ -125,7 +125,7 @@ def _not_too_early(call: Call) -> str | None:
     return (
         None
         if early is None
-        else f"at place {early[1]} a sample of class {early[0]} has come twice more often than another"
+        else f"at place {early[1]} a sample of class {early[0]} has come two times more than another"
     )
 
 
