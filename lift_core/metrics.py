@@ -13,7 +13,9 @@ from lift_core.errors import ShapeError
 Frame = NDArray[np.uint8] | Tensor
 """uint8 RGB ``[H, W, 3]`` (numpy), or float RGB ``[3, H, W]`` in [0, 1] (torch)."""
 
-_WINDOW = 11
+SSIM_WINDOW = 11
+"""Side of SSIM's window: the smallest frame that has one."""
+
 _SIGMA = 1.5
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
@@ -57,9 +59,9 @@ def ssim(pred: Frame, target: Frame) -> float:
         ShapeError: not one frame each, frames of different sizes, or smaller than the window.
     """
     first, second = _eight_bit_pair(pred, target)
-    if min(first.shape[1:]) < _WINDOW:
+    if min(first.shape[1:]) < SSIM_WINDOW:
         raise ShapeError(
-            f"a frame of {first.shape[1]}x{first.shape[2]} is smaller than the {_WINDOW}x{_WINDOW} window of SSIM.",
+            f"a frame of {first.shape[1]}x{first.shape[2]} is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window of SSIM.",
             fix="Compare larger frames, or use PSNR.",
         )
     x, y = (frame.permute(1, 2, 0).numpy().astype(np.float64) for frame in (first, second))
@@ -72,7 +74,7 @@ def ssim(pred: Frame, target: Frame) -> float:
 
 def _windowed_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean under the Gaussian window around every pixel of ``[H, W, 3]``."""
-    means = cv2.GaussianBlur(values, (_WINDOW, _WINDOW), _SIGMA, borderType=cv2.BORDER_REFLECT_101)
+    means = cv2.GaussianBlur(values, (SSIM_WINDOW, SSIM_WINDOW), _SIGMA, borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(means, np.float64)
 
 

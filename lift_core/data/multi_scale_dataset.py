@@ -39,12 +39,7 @@ class MultiScaleDataset(Dataset[Tensor]):
     def __getitem__(self, item: int | ScaleKey) -> Tensor:
         number, scale = item if isinstance(item, ScaleKey) else ScaleKey(item, 1.0)
         picture = self.dataset[number]
-        if scale == 1:
-            return picture
-        size = scaled_size(picture.shape[-2], picture.shape[-1], scale)
-        frames = picture if picture.ndim == 4 else picture[None]
-        scaled = interpolate(frames, size=size, mode="area")
-        return scaled if picture.ndim == 4 else scaled[0]
+        return scale_pictures(picture, scale) if picture.ndim == 4 else scale_pictures(picture[None], scale)[0]
 
 
 class ScaleBatches(Sampler[list[ScaleKey]]):
@@ -112,6 +107,13 @@ class ScaleBatches(Sampler[list[ScaleKey]]):
             size = self.batch_sizes[scale]
             batches += [keys[start : start + size] for start in range(0, len(keys), size)]
         return batches
+
+
+def scale_pictures(pictures: Tensor, scale: float) -> Tensor:
+    """Pictures ``[N, C, H, W]`` at a scale of at most 1; each pixel is the mean of the area that it covers."""
+    if scale == 1:
+        return pictures
+    return interpolate(pictures, size=scaled_size(pictures.shape[-2], pictures.shape[-1], scale), mode="area")
 
 
 def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:

@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from lift_core.errors import ConfigError
 
+STAGES = ("encoder", "temporal", "flow", "synthesis", "refiner")
+"""The five stages by their names in a LIFT, in order."""
+
 
 @dataclass(frozen=True)
 class LiftConfig:

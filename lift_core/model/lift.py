@@ -21,9 +21,6 @@ from lift_core.model.start import classical_start
 from lift_core.model.synthesis import CoarseSynthesis
 from lift_core.model.transformer import Aggregate, TemporalAggregator
 
-STAGES = ("encoder", "temporal", "flow", "synthesis", "refiner")
-"""The names of the five stages, in order."""
-
 
 @dataclass(frozen=True)
 class ReferenceFeatures:
@@ -96,7 +93,7 @@ class LIFT(nn.Module):
     Any stage can be swapped in; a stage left out is the package's own, built from ``config``.
 
     Attributes:
-        recomputed: names of stages, among ``STAGES``, of which training keeps the inputs alone and which the backward
+        recomputed: names of stages, among ``config.STAGES``, of which training keeps the inputs alone and which the backward
             pass runs again: less memory for more time (activation checkpointing, Chen et al. 2016).
     """
 

@@ -19,7 +19,7 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
 
     Returns:
         ``[B, C, H, W]`` in the type of ``image``; its pixel at ``(y, x)`` is ``image`` at
-        ``(y + flow[1], x + flow[0])``.
+        ``(y + flow[1], x + flow[0])``. It is not a number where the flow is not.
     """
     height, width = image.shape[-2:]
     rows = torch.arange(height, device=image.device, dtype=torch.float32).view(1, height, 1)
@@ -29,8 +29,12 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     grid_x = (columns + shift[:, 0]) * (2.0 / max(width - 1, 1)) - 1.0
     grid_y = (rows + shift[:, 1]) * (2.0 / max(height - 1, 1)) - 1.0
     grid = torch.stack((grid_x, grid_y), dim=-1)
+    # With border padding grid_sample makes a plain colour of a position that is not a number, and its backward pass on
+    # a CPU reads beyond the image there and can crash (torch 2.13).
+    unknown = torch.isnan(grid)
+    grid = grid.masked_fill(unknown, 0.0)
     warped = F.grid_sample(image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True)
-    return warped.to(image.dtype)
+    return warped.masked_fill(unknown.any(dim=-1)[:, None], torch.nan).to(image.dtype)
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:

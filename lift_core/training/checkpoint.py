@@ -11,7 +11,7 @@ import torch
 from lift_core.atomic import atomic_file
 from lift_core.errors import CheckpointError
 
-VERSION = 1
+VERSION = 2
 _NAME = re.compile(r"step-(\d{8})\.pt")
 
 

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from lift_core.errors import ConfigError
+from lift_core.model.config import STAGES
 
 CONFIG_FILE = "config.json"
+CONFIG_VERSION = 1
+"""Of the files that `TrainConfig.to_dict` fills; raised when a name is added, renamed or means something else."""
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -45,11 +48,12 @@ class TrainConfig:
         out: folder of the run: config, log, checkpoints, weights.
         steps: optimizer steps; None where ``minutes`` says how long.
         minutes: wall-clock length; the learning rate then follows the clock.
-        batch: samples of one forward pass, per process.
+        batch: samples of one forward pass, per process. Where they do not fit the memory, they are taken in parts.
         accumulate: forward passes per optimizer step.
         phase1_crop: side of the square training crop while the loaded encoder is frozen.
         phase2_crop: side of the square training crop when everything trains.
         phase1_share: share of the run that phase 1 takes; phase 1 needs an encoder loaded from ``init``.
+        scales: sizes of the training pictures, as shares of the crop, above 0 and at most 1; each step draws one.
         strides: spacings of the training windows; stride s hides the s - 1 frames between the references.
         samples_per_clip: windows drawn at random from each clip in an epoch; 0 takes every window of every clip.
         learning_rate: peak of AdamW.
@@ -63,6 +67,8 @@ class TrainConfig:
         colour_probability: share of clips whose brightness, contrast, gamma and saturation are changed.
         loss: weights of the loss terms.
         precision: of Lightning Fabric.
+        checkpointing: stages whose activations are computed again in the backward pass instead of kept, among
+            "encoder", "temporal", "flow", "synthesis" and "refiner".
         accelerator: of Lightning Fabric: "auto", "cpu", "cuda", ...
         devices: processes per machine.
         num_nodes: machines.
@@ -72,6 +78,7 @@ class TrainConfig:
         val_crop: side of the centre crop of validation frames; 0 takes whole frames, None ``phase2_crop``.
         val_windows_per_clip: validation windows, spread evenly over each clip.
         val_every: steps between validations and checkpoints.
+        on_nonfinite: stop at a loss or gradient that is not finite, or leave that step out, count and log it.
         on_error: stop at a clip or frame that cannot be read, or count, log and replace it.
         keep: checkpoints kept beside the best.
     """
@@ -87,6 +94,7 @@ class TrainConfig:
     phase1_crop: int = 128
     phase2_crop: int = 128
     phase1_share: float = 0.2
+    scales: tuple[float, ...] = (1.0,)
     strides: tuple[int, ...] = (2,)
     samples_per_clip: int = 0
     learning_rate: float = 1e-3
@@ -100,6 +108,7 @@ class TrainConfig:
     colour_probability: float = 0.3
     loss: LossConfig = field(default_factory=LossConfig)
     precision: Precision = "32-true"
+    checkpointing: tuple[str, ...] = ()
     accelerator: str = "auto"
     devices: int = 1
     num_nodes: int = 1
@@ -109,6 +118,7 @@ class TrainConfig:
     val_crop: int | None = None
     val_windows_per_clip: int = 4
     val_every: int = 200
+    on_nonfinite: Literal["raise", "skip"] = "raise"
     on_error: Literal["raise", "skip"] = "raise"
     keep: int = 2
 
@@ -127,14 +137,26 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if not self.strides or min(self.strides) < 2:
             raise ConfigError(f"training strides must be at least 2, so that a frame is hidden, not {self.strides}")
+        if not self.scales or not 0 < min(self.scales) <= max(self.scales) <= 1:
+            raise ConfigError(f"scales must be above 0 and at most 1, not {self.scales}")
+        unknown = sorted(set(self.checkpointing) - set(STAGES))
+        if unknown:
+            raise ConfigError(f"no stage is called {', '.join(unknown)}", fix=f"Choose among {', '.join(STAGES)}.")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
         """Rebuild a config from ``to_dict`` or from the JSON file of a run.
 
         Raises:
-            ConfigError: an unknown name, as in a file written by another version.
+            ConfigError: an unknown name, or a file that a newer version wrote.
         """
+        version = values.get("version", CONFIG_VERSION)
+        if version != CONFIG_VERSION:
+            raise ConfigError(
+                f"the training config is of version {version}, this package reads version {CONFIG_VERSION}",
+                fix="Use the lift_core version that wrote it.",
+            )
+        values = {name: value for name, value in values.items() if name != "version"}
         unknown = set(values) - {item.name for item in fields(cls)}
         unknown |= set(values.get("loss", {})) - {item.name for item in fields(LossConfig)}
         if unknown:
@@ -150,4 +172,4 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as a JSON file holds them."""
-        return asdict(self)
+        return {"version": CONFIG_VERSION, **asdict(self)}

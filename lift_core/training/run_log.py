@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
+
+from lift_core.training.validation import Validation
+from lift_core.viz.frame_weights import frame_weight_figure
 
 COLUMNS = ("step", "seconds", "name", "value")
 
@@ -25,6 +27,7 @@ class RunLog:
         if new:
             self._rows.writerow(COLUMNS)
         self._board = SummaryWriter(str(out / "tensorboard"))
+        self._last: tuple[int, float] | None = None
 
     def scalars(self, step: int, seconds: float, values: dict[str, float]) -> None:
         """Log ``values`` by name at ``step``, ``seconds`` into the run."""
@@ -33,9 +36,20 @@ class RunLog:
             self._board.add_scalar(name, value, step)
         self._file.flush()
 
-    def picture(self, step: int, name: str, image: Tensor) -> None:
-        """Log an image ``[3, H, W]`` in [0, 1] to TensorBoard."""
-        self._board.add_image(name, image.clamp(0.0, 1.0), step)
+    def speed(self, step: int, seconds: float, samples: int) -> None:
+        """Log samples per second since the last call, from the step, its time and the samples of one step."""
+        if self._last is not None and seconds > self._last[1]:
+            rate = samples * (step - self._last[0]) / (seconds - self._last[1])
+            self.scalars(step, seconds, {"train/samples_per_s": rate})
+        self._last = step, seconds
+
+    def validation(self, step: int, seconds: float, result: Validation) -> None:
+        """Log a validation: its figures, and to TensorBoard its pictures and how much each frame counted."""
+        figures = {"psnr": result.psnr, "ssim": result.ssim, "psnr_blend": result.psnr_blend}
+        self.scalars(step, seconds, {f"val/{name}": value for name, value in figures.items()})
+        for name, image in (("truth_prediction_blend", result.sheet), ("flow_0_flow_1_visibility", result.flows)):
+            self._board.add_image(f"val/{name}", image.clamp(0.0, 1.0), step)
+        self._board.add_figure("val/frame_weights", frame_weight_figure(result.frame_weights.tolist()), step)
 
     def close(self) -> None:
         """Flush and close both files."""

@@ -1,8 +1,10 @@
-"""How far a run is, and the learning rate that belongs there: linear warm-up, then a cosine to near zero."""
+"""How far a run is, and what belongs there: the learning rate (warm-up, then a cosine) and the pictures' size."""
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
 
 from lift_core.training.config import TrainConfig
 
@@ -24,3 +26,8 @@ def rate_factor(done: float, warmup: float) -> float:
         return max(done / warmup, FLOOR)
     fall = (done - warmup) / max(1.0 - warmup, 1e-9)
     return FLOOR + (1.0 - FLOOR) * 0.5 * (1.0 + math.cos(math.pi * min(fall, 1.0)))
+
+
+def draw_scale(config: TrainConfig, step: int) -> float:
+    """The size of the pictures of a step, one of ``config.scales``: it depends on the seed and the step alone."""
+    return float(np.random.default_rng([config.seed, step]).choice(config.scales))

@@ -9,32 +9,38 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from lift_core.atomic import atomic_file
+from lift_core.data.batches import scale_batch, split_batch
 from lift_core.data.loaders import Loaders
-from lift_core.data.sample import Batch, to_device
+from lift_core.data.sample import Batch
 from lift_core.data.waiting import WaitWatch
 from lift_core.errors import CheckpointError, OutputError, TrainingError
 from lift_core.model.config import preset
 from lift_core.model.lift import LIFT
 from lift_core.model.weights import FINAL_WEIGHTS, load_matching, save_weights
+from lift_core.profiling.process_memory import memory_in_use
+from lift_core.training.backward import Backward, sound_samples
 from lift_core.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from lift_core.training.config import CONFIG_FILE, TrainConfig
 from lift_core.training.data import make_loaders
 from lift_core.training.losses import lift_loss
+from lift_core.training.out_of_memory import is_out_of_memory, release_memory, what_would_fit
 from lift_core.training.phases import Phase, enter_phase, make_optimizer, phase_at, set_rate
+from lift_core.training.processes import average_gradients, largest, mean_terms
 from lift_core.training.pseudo_flow import pseudo_flow
 from lift_core.training.run_log import RunLog
-from lift_core.training.schedule import progress, rate_factor
+from lift_core.training.schedule import draw_scale, progress, rate_factor
 from lift_core.training.signals import StopRequest, stop_on_signals
+from lift_core.training.step_batches import StepBatches, StepGroup
 from lift_core.training.validation import validate
 
 BEST_WEIGHTS = "best.safetensors"
@@ -72,7 +78,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> TrainResult:
     """
     fabric = Fabric(
         accelerator=config.accelerator,
-        strategy="ddp_find_unused_parameters_true" if config.devices * config.num_nodes > 1 else "auto",
+        strategy="ddp" if config.devices * config.num_nodes > 1 else "auto",
         devices=config.devices,
         num_nodes=config.num_nodes,
         precision=config.precision,
@@ -92,6 +98,7 @@ class TrainingRun:
         _check_out(self.out, checkpoints, resume=resume)
         torch.manual_seed(config.seed)
         self.model = LIFT(replace(preset(config.preset), start=config.start))
+        self.model.recomputed = frozenset(config.checkpointing)
         self.encoder_loaded = config.init is not None
         if config.init is not None:
             count = load_matching(self.model, config.init)
@@ -104,8 +111,10 @@ class TrainingRun:
         self.elapsed_s = 0.0
         self.best_psnr = float("-inf")
         self.position: dict[str, Any] | None = None
+        # How many parts a batch is taken in, so that it fits the memory.
+        self.parts = 1
+        self.left_out = 0
         self.loaders: dict[int, Loaders] = {}
-        self.buffers: dict[str, torch.Tensor] = {}
         self.watch = WaitWatch()
         self.executor = ThreadPoolExecutor(max_workers=2)
         if resume:
@@ -139,80 +148,122 @@ class TrainingRun:
         sampler = loaders.train.sampler
         if self.position is not None:
             sampler.load_state(self.position)
-        batches = iter(self.watch(loaders.train))
+        train = loaders.train
+        steps = StepBatches(self.watch(train), len(train), self.config.accumulate, self.fabric.device)
         used = 0
-        waited = 0.0
-        while True:
-            asked = time.monotonic()
-            group = list(islice(batches, self.config.accumulate))
-            waited += time.monotonic() - asked
-            if not group:
-                # Also where a resumed run's bigger batch no longer fits into the rest of the epoch.
-                self.position = sampler.state_after(used).as_dict()
-                return False
+        for group in steps:
             terms = self._optimize(group)
             used += len(group)
             self.step += 1
-            self.elapsed_s, stopping = self._agree(time.monotonic() - started, stop.requested)
+            self.elapsed_s, wish = largest(self.fabric, time.monotonic() - started, stop.requested)
+            stopping = bool(wish)
             self.position = sampler.state_after(used).as_dict()
-            self._report(terms, waited, bar, log)
-            waited = 0.0
+            self._report(terms, bar, log)
             if self.step % self.config.val_every == 0:
                 self._validate(loaders, log)
                 self._checkpoint()
             now = phase_at(self.config, self._done(), encoder_loaded=self.encoder_loaded)
             if stopping or self._done() >= 1.0 or now != phase:
                 return stopping
+        # Also where a resumed run's bigger batch no longer fits into the rest of the epoch.
+        self.position = sampler.state_after(used).as_dict()
+        return False
 
-    def _agree(self, elapsed_s: float, stopping: bool) -> tuple[float, bool]:
-        """The longest clock and any wish to stop among the processes: one that left alone would hang the others."""
-        if self.fabric.world_size == 1:
-            return elapsed_s, stopping
-        told = torch.tensor([elapsed_s, float(stopping)], device=self.fabric.device)
-        agreed = self.fabric.all_reduce(told, reduce_op="max")
-        assert isinstance(agreed, torch.Tensor)
-        return agreed[0].item(), bool(agreed[1])
+    def _optimize(self, group: StepGroup) -> dict[str, float]:
+        """One optimizer step over the batches of ``group``: the loss terms, averaged over them and the processes.
 
-    def _optimize(self, group: Sequence[Batch]) -> dict[str, float]:
-        """One optimizer step over the batches of ``group``; the loss terms, averaged over them."""
+        Where memory runs out on any process, all of them take their batches in twice as many parts and do the step
+        again. A step whose loss is not finite ends the run, or is left out, as the config says.
+        """
         rate = self.config.learning_rate * rate_factor(self._done(), self.config.warmup)
         set_rate(self.optimizer, rate)
-        self.optimizer.zero_grad(set_to_none=True)
-        sums: dict[str, float] = {}
-        for index, batch in enumerate(group):
-            with self.fabric.no_backward_sync(self.wrapped, enabled=index + 1 < len(group)):
-                terms = self._loss(batch)
-                self.fabric.backward(terms["total"] / len(group))
-            for name, value in terms.items():
-                sums[name] = sums.get(name, 0.0) + value.item() / len(group)
-        self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=self.config.clip_norm)
-        self.optimizer.step()
-        self.average.update_parameters(self.model)
-        return {**sums, "rate": rate}
+        while True:
+            backward = self._backward_guarded(group)
+            out_of_memory, broken = largest(self.fabric, backward is None, bool(backward and backward.broken))
+            if not out_of_memory:
+                break
+            self._halve_parts()
+        assert backward is not None
+        if not broken:
+            average_gradients(self.fabric, self.model.parameters())
+            norm = self.fabric.clip_gradients(
+                self.wrapped, self.optimizer, max_norm=self.config.clip_norm, error_if_nonfinite=False
+            )
+            # Half precision's loss scaling lets a gradient overflow now and then; it leaves out that step itself.
+            broken = self.config.precision != "16-mixed" and not bool(torch.isfinite(torch.as_tensor(norm)))
+        if broken:
+            self._leave_out(backward)
+        else:
+            self.optimizer.step()
+            self.average.update_parameters(self.model)
+        return {**mean_terms(self.fabric, backward.terms), "rate": rate}
 
-    def _loss(self, batch: Batch) -> dict[str, torch.Tensor]:
-        moved = to_device(batch, self.fabric.device, buffers=self.buffers)
+    def _backward_guarded(self, group: StepGroup) -> Backward | None:
+        """The gradients of a step; None where memory ran out."""
+        try:
+            return self._backward(group)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Only here is the error's traceback gone, and with it what the step had computed.
+        self.optimizer.zero_grad(set_to_none=True)
+        release_memory()
+        return None
+
+    def _backward(self, group: StepGroup) -> Backward:
+        """Accumulate the gradients of all batches of ``group``, part by part."""
+        self.optimizer.zero_grad(set_to_none=True)
+        backward = Backward()
+        scale = draw_scale(self.config, self.step)
+        for batch in group:
+            for part in split_batch(scale_batch(batch, scale), self.parts):
+                share = len(part["key"]) / len(batch["key"]) / len(group)
+                # Gradients are exchanged once, when all processes have them: see average_gradients.
+                with self.fabric.no_backward_sync(self.wrapped):
+                    terms, sound = self._loss(part)
+                    self.fabric.backward(terms["total"] * share)
+                backward.add(terms, share, part["key"], sound)
+        return backward
+
+    def _loss(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """The loss terms of a batch on the device, and of each of its samples whether it is finite, bool ``[B]``."""
         labels = None
         if self.config.loss.distillation:
-            labels = pseudo_flow(moved["gt"], moved["ref_frames"], self.executor)
-        output = self.wrapped(moved["frames"], moved["times"], moved["valid"], moved["timestep"])
-        terms = lift_loss(output, moved["gt"], self.config.loss, labels)
-        if not torch.isfinite(terms["total"]):
-            finite = torch.isfinite((output.frame - moved["gt"]).flatten(1).sum(dim=1)).tolist()
-            culprits = [key for key, good in zip(moved["key"], finite, strict=True) if not good] or moved["key"]
+            labels = pseudo_flow(batch["gt"], batch["ref_frames"], self.executor)
+        output = self.wrapped(batch["frames"], batch["times"], batch["valid"], batch["timestep"])
+        terms = lift_loss(output, batch["gt"], self.config.loss, labels)
+        return terms, sound_samples(output, batch, terms["total"])
+
+    def _halve_parts(self) -> None:
+        if self.parts >= self.config.batch:
             raise TrainingError(
-                f"the loss of step {self.step + 1} is not finite",
-                where=", ".join(culprits),
+                f"a single sample of {self.config.preset} does not fit the memory of {self.fabric.device}",
+                where=f"step {self.step + 1}",
+                fix=what_would_fit(self.config),
+            )
+        self.parts = min(2 * self.parts, self.config.batch)
+        self._say(
+            f"step {self.step + 1}: out of memory; each batch of {self.config.batch} is now taken in"
+            f" {self.parts} parts, which makes the same step"
+        )
+
+    def _leave_out(self, backward: Backward) -> None:
+        culprits = ", ".join(backward.culprits) or "on another process"
+        if self.config.on_nonfinite == "raise":
+            raise TrainingError(
+                f"the loss or gradient of step {self.step + 1} is not finite",
+                where=culprits,
                 fix="Look at these samples; lower the learning rate if they are sound. The last checkpoint is intact.",
             )
-        return terms
+        self.optimizer.zero_grad(set_to_none=True)
+        self.left_out += 1
+        self._say(f"step {self.step + 1} is left out, its loss or gradient is not finite: {culprits}")
 
     def _validate(self, loaders: Loaders, log: RunLog | None) -> None:
         if log is None or loaders.val is None:
             return
         result = validate(self.averaged, loaders.val, self.fabric.device)
-        log.scalars(self.step, self.elapsed_s, {"val/psnr": result.psnr, "val/psnr_blend": result.psnr_blend})
-        log.picture(self.step, "val/truth_prediction_blend", result.sheet)
+        log.validation(self.step, self.elapsed_s, result)
         self._say(f"step {self.step}: validation {result.psnr:.2f} dB, blend {result.psnr_blend:.2f} dB")
         if result.psnr > self.best_psnr:
             self.best_psnr = result.psnr
@@ -228,12 +279,15 @@ class TrainingRun:
             }
         return self.loaders[crop]
 
-    def _report(self, terms: dict[str, float], waited: float, bar: Any, log: RunLog | None) -> None:
+    def _report(self, terms: dict[str, float], bar: Any, log: RunLog | None) -> None:
         bar.set_postfix(loss=f"{terms['total']:.4f}", refresh=False)
         bar.update(1)
         if log is not None and self.step % 10 == 0:
             values = {f"train/{name}": value for name, value in terms.items()}
-            log.scalars(self.step, self.elapsed_s, {**values, "train/waited_s": waited})
+            values |= {"train/waiting": self.watch.share, "train/parts": self.parts, "train/left_out": self.left_out}
+            values |= {f"memory/{name}": value for name, value in memory_in_use(self.fabric.device).items()}
+            log.scalars(self.step, self.elapsed_s, values)
+            log.speed(self.step, self.elapsed_s, self.config.batch * self.config.accumulate * self.fabric.world_size)
 
     def _checkpoint(self) -> None:
         if not self.fabric.is_global_zero:
@@ -247,6 +301,9 @@ class TrainingRun:
             "position": self.position,
             "elapsed_s": self.elapsed_s,
             "best_psnr": self.best_psnr,
+            "parts": self.parts,
+            "left_out": self.left_out,
+            "precision": self.fabric.strategy.precision.state_dict(),
             "rng": torch.get_rng_state(),
             "torch": str(torch.__version__),
         }
@@ -258,6 +315,7 @@ class TrainingRun:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
         except (RuntimeError, ValueError, KeyError) as error:
             raise CheckpointError(
                 f"the checkpoint does not fit this run: {str(error).splitlines()[0]}",
@@ -267,6 +325,8 @@ class TrainingRun:
         self.step = state["step"]
         self.elapsed_s = state["elapsed_s"]
         self.best_psnr = state["best_psnr"]
+        self.parts = min(state["parts"], self.config.batch)
+        self.left_out = state["left_out"]
         self.position = state["position"]
         torch.set_rng_state(state["rng"])
 

@@ -18,13 +18,16 @@ import pytest
 import torch
 
 from lift_core.commands.train import STOPPED
+from lift_core.data.batches import split_batch
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.data.sample import Batch
 from lift_core.errors import CheckpointError, OutputError, TrainingError
 from lift_core.model.weights import load_lift
 from lift_core.training import trainer
 from lift_core.training.checkpoint import list_checkpoints
 from lift_core.training.config import TrainConfig
+from lift_core.training.step_batches import StepBatches, StepGroup
 from lift_core.training.trainer import TrainingRun, train
 
 
@@ -65,6 +68,12 @@ def assert_same_bits(first: dict[str, torch.Tensor], second: dict[str, torch.Ten
         assert torch.equal(tensor, second[name]), name
 
 
+def first_step(run: TrainingRun) -> StepGroup:
+    """The first step's batches of phase 2."""
+    train = run._loaders(run.config.phase2_crop).train
+    return next(iter(StepBatches(train, len(train), run.config.accumulate, torch.device("cpu"))))
+
+
 def break_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die inside optimizer step ``step``, before it changes anything."""
     original = TrainingRun._optimize
@@ -100,10 +109,10 @@ def test_a_checkpoint_can_be_used_for_inference_as_it_is(config: TrainConfig) ->
 def test_training_changes_the_model_and_lowers_the_loss_on_one_batch(config: TrainConfig) -> None:
     torch.manual_seed(0)
     run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
-    batch = next(iter(run._loaders(32).train))
+    group = first_step(run)
     run.model.train()
     run.step = 1
-    losses = [run._optimize([batch])["total"] for _ in range(12)]
+    losses = [run._optimize(group)["total"] for _ in range(12)]
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -152,20 +161,25 @@ def test_a_bigger_batch_than_the_rest_of_the_epoch_goes_on_with_the_next_one(con
     assert run.position["epoch"] == 1
 
 
-def test_accumulated_batches_give_the_gradient_of_the_big_batch(config: TrainConfig) -> None:
-    torch.manual_seed(0)
-    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, batch=4), resume=False)
+def gradients_of(run: TrainingRun, group: Any) -> list[torch.Tensor]:
     run.model.train()
-    big = next(iter(run._loaders(32).train))
-    halves = [{name: value[part] for name, value in big.items()} for part in (slice(0, 2), slice(2, 4))]
-    gradients = []
-    for group in ([big], halves):
-        run.optimizer.zero_grad()
-        for batch in group:
-            run.fabric.backward(run._loss(batch)["total"] / len(group))
-        gradients.append([p.grad.clone() for p in run.model.parameters() if p.grad is not None])
-    for whole, parts in zip(*gradients, strict=True):
-        torch.testing.assert_close(whole, parts, atol=1e-6, rtol=1e-3)
+    run._backward(group)
+    return [p.grad.clone() for p in run.model.parameters() if p.grad is not None]
+
+
+def test_accumulated_batches_give_the_gradient_of_the_big_batch(config: TrainConfig) -> None:
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, batch=4), resume=False)
+    big = next(iter(first_step(run)))
+    whole = gradients_of(run, [big])
+    for halves in ([2, 2], [3, 1]):
+        run.parts = 1
+        if halves == [2, 2]:
+            parts = gradients_of(run, split_batch(big, 2))
+        else:
+            run.parts = 3
+            parts = gradients_of(run, [big])
+        for one, other in zip(whole, parts, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-3)
 
 
 def test_phase_one_freezes_the_loaded_encoder(config: TrainConfig, tmp_path: Path) -> None:
@@ -197,15 +211,53 @@ def test_resuming_nothing_is_refused(config: TrainConfig) -> None:
         train(config, resume=True)
 
 
-def test_a_loss_that_is_not_finite_names_its_sample(config: TrainConfig) -> None:
+def spoil(batch: Batch) -> Batch:
+    """The batch with one pixel of its second sample that is not a number."""
+    frames = batch["frames"].clone()
+    frames[1, 2, 0, 5, 7] = float("nan")
+    return {**batch, "frames": frames}
+
+
+def test_a_loss_that_is_not_finite_names_its_sample_and_changes_nothing(config: TrainConfig) -> None:
     run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
-    batch = next(iter(run._loaders(32).train))
-    frames = batch["frames"].float() / 255
-    frames[1, 2] = float("nan")
-    spoiled = {**batch, "frames": frames, "gt": batch["gt"].float() / 255}
+    batch = next(iter(first_step(run)))
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
     with pytest.raises(TrainingError, match="not finite") as caught:
-        run._loss(spoiled)  # type: ignore[arg-type]
+        run._optimize([spoil(batch)])  # type: ignore[arg-type]
     assert caught.value.where == batch["key"][1]
+    assert_same_bits(before, run.model.state_dict())
+
+
+def test_a_step_that_is_not_finite_is_left_out_where_the_config_says_so(
+    config: TrainConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, on_nonfinite="skip"), resume=False)
+    batch = next(iter(first_step(run)))
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    run._optimize([spoil(batch)])  # type: ignore[arg-type]
+    assert run.left_out == 1
+    assert batch["key"][1] in capsys.readouterr().out
+    assert_same_bits(before, run.model.state_dict())
+    run._optimize([batch])  # type: ignore[arg-type]
+    assert run.left_out == 1
+    assert any(not torch.equal(before[name], value) for name, value in run.model.state_dict().items())
+
+
+def test_a_gradient_that_is_not_finite_under_a_finite_loss_stops_too(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), config, resume=False)
+    group = first_step(run)
+    backward = TrainingRun._backward
+
+    def overflowing(self: TrainingRun, group: Any) -> Any:
+        result = backward(self, group)
+        next(p for p in self.model.parameters() if p.grad is not None).grad.fill_(float("inf"))  # type: ignore[union-attr]
+        return result
+
+    monkeypatch.setattr(TrainingRun, "_backward", overflowing)
+    with pytest.raises(TrainingError, match="gradient"):
+        run._optimize(group)
 
 
 def test_two_processes_train_one_model_and_stop_together(config: TrainConfig, tmp_path: Path) -> None:
