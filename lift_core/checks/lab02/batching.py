@@ -86,9 +86,9 @@ epoch_batches = Exercise(
     contract=(
         "returns lists of sample numbers: batch_size in each, except that the last may have fewer",
         _ONCE,
+        _MIXED,
         _SAME,
         _OTHER,
-        _MIXED,
     ),
     drive=_run,
 )
@@ -96,6 +96,16 @@ epoch_batches = Exercise(
 
 def _many(call: Call) -> bool:
     return call.probe.args[0] > 0 and bool(call.output["sizes of the batches"])
+
+
+@epoch_batches.prop(_MIXED)
+def _is_mixed(call: Call) -> str | None:
+    if not _many(call):
+        return None
+    if call.output["in order"]:
+        return "the samples come in order"
+    many = len(call.output["sizes of the batches"]) > 1
+    return "each batch holds neighbours in order" if many and call.output["neighbours"] else None
 
 
 @epoch_batches.prop(_SAME)
@@ -109,16 +119,6 @@ def _differs(call: Call) -> str | None:
         return None
     same = zip(("seed", "epoch", "epoch"), call.output["another seed or epoch the same"], strict=True)
     return next((f"another {word} gave the same order" for word, equal in same if equal), None)
-
-
-@epoch_batches.prop(_MIXED)
-def _is_mixed(call: Call) -> str | None:
-    if not _many(call):
-        return None
-    if call.output["in order"]:
-        return "the samples come in order"
-    many = len(call.output["sizes of the batches"]) > 1
-    return "each batch holds neighbours in order" if many and call.output["neighbours"] else None
 
 
 @epoch_batches.mistake("nothing is shuffled", "Draw an order first, then cut it into batches.")
