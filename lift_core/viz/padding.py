@@ -62,8 +62,17 @@ def _draw(axis: Axes, batches: Sequence[Sequence[int]]) -> None:
         longest = max(batch)
         for length in batch:
             axis.barh(place, length, height=0.9, align="edge", color=_REAL)
-            padding = {"color": _PADDING, "edgecolor": _EDGE, "hatch": "//", "linewidth": 0}
-            axis.barh(place, longest - length, left=length, height=0.9, align="edge", **padding)
+            axis.barh(
+                place,
+                longest - length,
+                left=length,
+                height=0.9,
+                align="edge",
+                color=_PADDING,
+                edgecolor=_EDGE,
+                hatch="//",
+                linewidth=0,
+            )
             place += 1
         place += 1
     axis.set_yticks([])
