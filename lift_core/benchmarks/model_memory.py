@@ -31,13 +31,19 @@ def counted_and_measured(prepare: Callable[..., Prepared], *args: object) -> tup
         prepare: a function of a module that makes the piece of work; what it allocates does not count.
         args: of ``prepare``; hashable.
     """
-    work, given = prepare(*args)
-    with torch.inference_mode():
-        counted = peak_live_bytes(work, given)
+    counted = count_live_bytes(prepare, *args)
     with _small_blocks_returned():
         measured = peak_rss(run_prepared, prepare, *args, warm_up=(prepare, *args))
     # What fits into blocks that the process holds anyway grows it by nothing.
     return counted, max(measured, _PAGE)
+
+
+def count_live_bytes(prepare: Callable[..., Prepared], *args: object) -> int:
+    """Bytes of tensors that a piece of work makes and that live at once, at most."""
+    work, given = prepare(*args)
+    # Not in inference mode, in which operators made of others keep what happens inside to themselves.
+    with torch.no_grad():
+        return peak_live_bytes(work, given)
 
 
 def run_prepared(prepare: Callable[..., Prepared], *args: object) -> None:

@@ -108,17 +108,19 @@ class TemporalWindowAttention(nn.Module):
 
     def forward(self, tokens: Tensor, valid: Tensor) -> Tensor:
         """``tokens`` ``[B, P, T, D]`` (P places), ``valid`` ``[B, T]``: the same shape as ``tokens``."""
-        batch, places, length, width = tokens.shape
+        return tokens + self.attention.out(self.mix_within_windows(self.norm(tokens), valid))
+
+    def mix_within_windows(self, x: Tensor, valid: Tensor) -> Tensor:
+        """What every frame takes from the valid frames of its window: ``x`` ``[B, P, T, D]`` to the same shape."""
+        batch, places, length, width = x.shape
         lead, tail, span = self.margins(length)
-        x = self.norm(tokens)
         # Cut after projecting: frames that only fill up a window pass through no linear layer.
         q, k, v = (cut_into_windows(part, lead, tail, span) for part in self.attention.project(x, x))
         allowed = window_mask(F.pad(valid, (lead, tail)), span)  # [B, windows, span, span]
         # [B, P, windows, span, D] -> [B * P * windows, span, D], and the mask for every place.
         everywhere = allowed.unsqueeze(1).expand(-1, places, -1, -1, -1).flatten(0, 2)
         mixed = self.attention.mix(q.flatten(0, 2), k.flatten(0, 2), v.flatten(0, 2), everywhere)
-        mixed = mixed.view(batch, places, -1, width)[:, :, lead : lead + length]
-        return tokens + self.attention.out(mixed)
+        return mixed.view(batch, places, -1, width)[:, :, lead : lead + length]
 
     def margins(self, length: int) -> tuple[int, int, int]:
         """Frames to add before and after ``length`` frames so that whole windows cover them, and a window's frames."""
@@ -129,7 +131,8 @@ class TemporalWindowAttention(nn.Module):
 
 def cut_into_windows(x: Tensor, lead: int, tail: int, span: int) -> Tensor:
     """``x`` ``[B, P, T, D]``, filled up with zeros before and after, as ``[B, P, windows, span, D]``."""
-    return F.pad(x, (0, 0, lead, tail)).unflatten(2, (-1, span))
+    filled = F.pad(x, (0, 0, lead, tail)) if lead or tail else x  # F.pad copies also where nothing is added.
+    return filled.unflatten(2, (-1, span))
 
 
 def window_mask(valid: Tensor, span: int) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 
 from lift_core.benchmarks import model_attention
 from lift_core.benchmarks.model_attention import Layer, flop, make_work
-from lift_core.benchmarks.model_live_bytes import peak_live_bytes
+from lift_core.benchmarks.model_memory import count_live_bytes
 from lift_core.benchmarks.table import BenchOptions
 
 
@@ -30,6 +30,6 @@ def test_every_length_has_its_rows_and_the_saving_is_there() -> None:
 
 def test_stored_scores_are_what_windows_save_of_memory() -> None:
     layer = Layer(64, 64, 4, 16, 4)
-    bytes_of = {stored: peak_live_bytes(*make_work(replace(layer, stored=stored))) for stored in (False, True)}
+    fused, stored = (count_live_bytes(make_work, replace(layer, stored=stored)) for stored in (False, True))
     scores = 4 * 4 * 64 * 64 * 4
-    assert bytes_of[True] - bytes_of[False] > scores
+    assert stored - fused > scores
