@@ -130,6 +130,7 @@ class FlowLevel(nn.Module):
         match = symmetric_correlation(unit(self.to_match(warped_0)), unit(self.to_match(warped_1)), self.radius)
         shift = GAIN * self.trust * expected_shift(SHARPNESS * torch.exp(GAIN * self.sharpness) * match, self.radius)
         moment = t.expand(-1, 1, height, width)
+        # Everything that is known of a place, then five numbers to add: two flows and a logit.
         known = torch.cat((warped_0, warped_1, near, match, *motion, moment), dim=1)
         step = self.head(self.block2(self.block1(self.act(self.join(known))))).float()
         return Motion(

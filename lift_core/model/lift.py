@@ -93,8 +93,8 @@ class LIFT(nn.Module):
     Any stage can be swapped in; a stage left out is the package's own, built from ``config``.
 
     Attributes:
-        recomputed: names of stages, among ``config.STAGES``, of which training keeps the inputs alone and which the backward
-            pass runs again: less memory for more time (activation checkpointing, Chen et al. 2016).
+        recomputed: names of stages, among ``config.STAGES``, of which training keeps the inputs alone and which the
+            backward pass runs again: less memory for more time (activation checkpointing, Chen et al. 2016).
     """
 
     def __init__(

@@ -49,7 +49,8 @@ class FullResolutionRefiner(nn.Module):
 
     def forward(self, coarse: Coarse, motion: Motion, s4_0: Tensor, s4_1: Tensor) -> Tensor:
         """The refined frame ``[B, 3, H, W]``, not clamped; ``s4_0`` and ``s4_1`` are the references' s4 features."""
-        pixels = F.pixel_unshuffle(torch.cat((coarse.frame, coarse.warped_0, coarse.warped_1), dim=1), 2)
+        pictures = torch.cat((coarse.frame, coarse.warped_0, coarse.warped_1), dim=1)
+        pixels = F.pixel_unshuffle(pictures, 2)  # [B, 3 * 3 * 4, H / 2, W / 2]
         features = torch.cat(
             (backward_warp(self.reduce(s4_0), motion.flow_t0), backward_warp(self.reduce(s4_1), motion.flow_t1)), dim=1
         )

@@ -68,8 +68,9 @@ class CoarseSynthesis(nn.Module):
         return Coarse(frame, warped_0, warped_1, visibility)
 
     def _correct(self, warped_0: Tensor, warped_1: Tensor, motion: Motion, context: Tensor, t: Tensor) -> Tensor:
+        """A logit and three colours to add at every pixel, ``[B, 4, H, W]``."""
         size = (motion.occlusion.shape[-2], motion.occlusion.shape[-1])
         near = F.interpolate(self.reduce_context(context), size=size, mode="bilinear", align_corners=False)
-        pixels = F.pixel_unshuffle(torch.cat((warped_0, warped_1), dim=1), 4)
+        pixels = F.pixel_unshuffle(torch.cat((warped_0, warped_1), dim=1), 4)  # [B, 2 * 3 * 16, H / 4, W / 4]
         known = torch.cat((pixels, near, *motion, t.expand(-1, 1, *size)), dim=1)
         return F.pixel_shuffle(self.head(self.block(self.act(self.join(known)))), 4).float()

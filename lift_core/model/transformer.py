@@ -157,6 +157,7 @@ class SpatialMixing(nn.Module):
     def forward(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """``tokens`` ``[B, P, T, D]`` whose places are ``grid`` rows by columns: the same shape."""
         batch, places, length, width = tokens.shape
+        # [B, P, T, D] -> [B * T, D, rows, columns], and back.
         maps = self.norm(tokens).permute(0, 2, 3, 1).reshape(batch * length, width, *grid)
         mixed = F.gelu(self.depthwise(maps)).view(batch, length, width, places).permute(0, 3, 1, 2)
         return tokens + self.pointwise(mixed)
@@ -212,9 +213,9 @@ class FramePooling(nn.Module):
 
     def forward(self, references: Tensor, tokens: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """References ``[B, P, 2, D]`` and tokens ``[B, P, T, D]``: pooled ``[B, P, D]``, frame weights ``[B, T]``."""
-        query = self.query(references.mean(dim=2))
-        key = self.key(self.norm(tokens))
-        scores = (key @ query.unsqueeze(-1)).squeeze(-1).float() / math.sqrt(query.shape[-1])
+        query = self.query(references.mean(dim=2))  # [B, P, D]
+        key = self.key(self.norm(tokens))  # [B, P, T, D]
+        scores = (key @ query.unsqueeze(-1)).squeeze(-1).float() / math.sqrt(query.shape[-1])  # [B, P, T]
         weights = scores.masked_fill(~valid.unsqueeze(1), -torch.inf).softmax(dim=-1)
         pooled = (weights.to(tokens.dtype).unsqueeze(2) @ tokens).squeeze(2)
         return pooled, weights.mean(dim=1)
@@ -245,9 +246,10 @@ class TemporalAggregator(nn.Module):
         """
         references, tokens = self.attend(s16, times, valid)
         pooled, frame_weights = self.pool(references, tokens, valid)
+        # Both references and what was pooled, [B, P, 3 D], to the four cells of a token, [B, P, 4 C16].
         cells = self.to_cells(torch.cat((references.flatten(2), pooled), dim=-1))
         rows, columns = s16.shape[-2] // 2, s16.shape[-1] // 2
-        grid = cells.transpose(1, 2).unflatten(-1, (rows, columns))
+        grid = cells.transpose(1, 2).unflatten(-1, (rows, columns))  # [B, 4 C16, h / 2, w / 2]
         return Aggregate(F.pixel_shuffle(grid, 2), frame_weights)
 
     def attend(self, s16: Tensor, times: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -255,6 +257,7 @@ class TemporalAggregator(nn.Module):
         batch, length, _, height, width = s16.shape
         grid = (height // 2, width // 2)
         seen = s16.masked_fill(~valid.view(batch, length, 1, 1, 1), 0.0)
+        # [B * T, D, h / 2, w / 2] -> [B, T, D, P] -> [B, P, T, D], P places of a token each.
         tokens = self.to_tokens(seen.flatten(0, 1)).flatten(2).unflatten(0, (batch, length)).permute(0, 3, 1, 2)
         channels = tokens.shape[-1]
         place = spatial_encoding(*grid, channels, s16.device).view(1, -1, 1, channels)
