@@ -115,3 +115,32 @@ def test_when_a_frame_was_taken_matters_and_where_it_stands_in_the_window_does_n
     order = [1, 0, 2, 3, 4, 5]
     traded = aggregator(s16[:, order], times[:, order], valid)
     torch.testing.assert_close(traded.context, context, atol=1e-5, rtol=1e-5)
+
+
+def test_the_context_joins_the_references_with_the_frames_weighed_by_how_well_they_fit(
+    small_config: LiftConfig,
+) -> None:
+    torch.manual_seed(0)
+    aggregator = TemporalAggregator(small_config)
+    s16, times = torch.randn(1, 6, 16, 4, 6), torch.arange(6.0)[None] - 2.5
+    valid = torch.tensor([[False, True, True, True, True, True]])
+    found = aggregator(s16, times, valid)
+    state = {name: tensor.double().numpy() for name, tensor in aggregator.state_dict().items()}
+    references, tokens = (part[0].detach().double().numpy() for part in aggregator.attend(s16, times, valid))
+    weights, expected = np.zeros(6), np.zeros((16, 4, 6))
+    for place in range(2 * 3):
+        query = state["pool.query.weight"] @ references[place].mean(axis=0) + state["pool.query.bias"]
+        scores = np.full(6, -np.inf)
+        for frame in np.flatnonzero(valid[0].numpy()):
+            token = tokens[place, frame]
+            normal = (token - token.mean()) / np.sqrt(token.var() + 1e-5)
+            scores[frame] = (state["pool.key.weight"] @ normal + state["pool.key.bias"]) @ query / 4.0
+        share = np.exp(scores - scores.max())
+        share /= share.sum()
+        weights += share / 6
+        known = np.concatenate((references[place, 0], references[place, 1], share @ tokens[place]))
+        cells = (state["to_cells.weight"] @ known + state["to_cells.bias"]).reshape(16, 2, 2)
+        row, column = divmod(place, 3)
+        expected[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2] = cells
+    np.testing.assert_allclose(found.context[0].detach().numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(found.frame_weights[0].detach().numpy(), weights, atol=1e-6)
