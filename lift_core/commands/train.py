@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lift_core.errors import ConfigError
+from lift_core.model.config import PRESETS, STAGES
 from lift_core.training.config import CONFIG_FILE, TrainConfig
 
 STOPPED = 3
@@ -17,57 +18,118 @@ HELP = "train a model on videos or frame sequences"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; each is a field of TrainConfig, and what is not given keeps its default there."""
-    # SUPPRESS leaves out what was not given, so that defaults live in TrainConfig alone.
-    add = parser.add_argument
-    keep = argparse.SUPPRESS
-    add("--data", nargs="+", default=keep, metavar="DIR", help="folders or files of videos and frame sequences")
-    add("--val-data", nargs="+", default=keep, metavar="DIR", help="clips to validate on (default: 5 %% of --data)")
-    add("--out", default=keep, metavar="DIR", help="folder of the run (default: runs/lift)")
-    add("--preset", default=keep, help="lift_tiny (default), lift_15 or lift_64")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, default=keep, help="length of the run by the clock")
-    length.add_argument("--steps", type=int, default=keep, help="length of the run in optimizer steps")
-    add("--batch", type=int, default=keep, help="samples per forward pass (default: 12)")
-    add("--accumulate", type=int, default=keep, help="forward passes per step (default: 1)")
-    add("--crop", type=int, default=keep, metavar="PX", help="side of the training crop in both phases (default: 128)")
+    _add_data(parser.add_argument_group("data"))
+    _add_model(parser.add_argument_group("model"))
+    _add_steps(parser.add_argument_group("steps"))
+    _add_memory(parser.add_argument_group("memory and machines"))
+    run = parser.add_argument_group("the run")
+    run.add_argument("--out", default=_KEEP, metavar="DIR", help="folder of the run (default: runs/lift)")
+    run.add_argument(
+        "--val-every", type=int, default=_KEEP, metavar="N", help="steps between validations and checkpoints (200)"
+    )
+    run.add_argument("--seed", type=int, default=_KEEP, metavar="N", help="of weights, order and augmentation (0)")
+    run.add_argument("--config", metavar="JSON", help="read a config.json first; arguments override it")
+    run.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in --out, with its config")
+    run.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print what the run will take (parameters, operations, memory, batches per epoch) and stop",
+    )
+    run.add_argument("--print-config", action="store_true", help="print the config and stop")
+
+
+# Leaves out what was not given, so that defaults live in TrainConfig alone.
+_KEEP = argparse.SUPPRESS
+_Group = argparse._ArgumentGroup
+
+
+def _add_data(group: _Group) -> None:
+    add = group.add_argument
+    add("--data", nargs="+", default=_KEEP, metavar="DIR", help="folders or files of videos and frame sequences")
+    add("--val-data", nargs="+", default=_KEEP, metavar="DIR", help="clips to validate on (default: 5 %% of --data)")
+    add("--crop", type=int, default=_KEEP, metavar="PX", help="side of the training crop in both phases (128)")
     add(
         "--val-crop",
         type=int,
-        default=keep,
+        default=_KEEP,
         metavar="PX",
-        help="side of the validation crop (default: as --crop); 0: whole frames",
+        help="side of the validation crop (as --crop); 0: whole frames",
     )
-    add("--strides", type=int, nargs="+", default=keep, help="frame spacings of the windows (default: 2)")
-    add("--samples-per-clip", type=int, default=keep, help="windows drawn from a clip per epoch (default: all)")
-    add("--learning-rate", type=float, default=keep, help="peak rate (default: 0.001)")
+    add(
+        "--scales",
+        type=float,
+        nargs="+",
+        default=_KEEP,
+        metavar="SHARE",
+        help="sizes of the pictures as shares of the crop, one drawn for each step (1)",
+    )
+    add("--strides", type=int, nargs="+", default=_KEEP, metavar="N", help="frame spacings of the windows (2)")
+    add("--samples-per-clip", type=int, default=_KEEP, metavar="N", help="windows drawn from a clip per epoch (all)")
+    add("--workers", type=int, default=_KEEP, metavar="N", help="loader processes (chosen by rule)")
+    add(
+        "--on-error",
+        choices=("raise", "skip"),
+        default=_KEEP,
+        help="stop at clips and frames that cannot be read (raise), or count and replace them",
+    )
+
+
+def _add_model(group: _Group) -> None:
+    add = group.add_argument
+    add("--preset", choices=sorted(PRESETS), default=_KEEP, help="the model (lift_tiny)")
     add(
         "--init",
-        default=keep,
+        default=_KEEP,
         metavar="WEIGHTS",
         help="start from a preset's bundled weights, a file or a run's folder",
     )
-    add("--start", choices=("zero", "dis"), default=keep, help="motion that stage 3 starts from (default: zero)")
-    add("--precision", choices=("32-true", "bf16-mixed", "16-mixed"), default=keep)
-    add("--accelerator", default=keep, help="auto (default), cpu, cuda, ...")
-    add("--devices", type=int, default=keep, help="processes per machine (default: 1)")
-    add("--num-nodes", type=int, default=keep, help="machines (default: 1)")
-    add("--workers", type=int, default=keep, help="loader workers (default: chosen by rule)")
-    add("--val-every", type=int, default=keep, help="steps between validations and checkpoints (default: 200)")
-    add("--on-error", choices=("raise", "skip"), default=keep, help="what to do about unreadable clips and frames")
-    add("--seed", type=int, default=keep)
-    add("--config", metavar="JSON", help="read a config.json first; arguments override it")
-    add("--resume", action="store_true", help="go on from the newest checkpoint in --out, with its config")
-    add("--print-config", action="store_true", help="print the config and stop")
+    add("--start", choices=("zero", "dis"), default=_KEEP, help="motion that stage 3 starts from (zero)")
+
+
+def _add_steps(group: _Group) -> None:
+    length = group.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, default=_KEEP, metavar="M", help="length of the run by the clock")
+    length.add_argument("--steps", type=int, default=_KEEP, metavar="N", help="length of the run in optimizer steps")
+    add = group.add_argument
+    add("--batch", type=int, default=_KEEP, metavar="N", help="samples per forward pass (12)")
+    add("--accumulate", type=int, default=_KEEP, metavar="N", help="forward passes per step (1)")
+    add("--learning-rate", type=float, default=_KEEP, metavar="RATE", help="peak rate (0.001)")
+    add(
+        "--on-nonfinite",
+        choices=("raise", "skip"),
+        default=_KEEP,
+        help="stop at a loss or gradient that is not finite (raise), or leave that step out",
+    )
+
+
+def _add_memory(group: _Group) -> None:
+    add = group.add_argument
+    add("--precision", choices=("32-true", "bf16-mixed", "16-mixed"), default=_KEEP, help="of the passes (32-true)")
+    add(
+        "--checkpointing",
+        nargs="+",
+        choices=STAGES,
+        default=_KEEP,
+        metavar="STAGE",
+        help=f"stages to compute again in the backward pass: less memory, more time; {', '.join(STAGES)}",
+    )
+    add("--accelerator", default=_KEEP, metavar="NAME", help="auto, cpu, cuda, ... (auto)")
+    add("--devices", type=int, default=_KEEP, metavar="N", help="processes per machine (1)")
+    add("--num-nodes", type=int, default=_KEEP, metavar="N", help="machines (1)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train; the exit code is 0 for a finished run and 3 for one that a signal stopped and that can be resumed."""
     # The trainer pulls in torch and Fabric, which `lift --help` does not need.
+    from lift_core.training.plan import plan
     from lift_core.training.trainer import train
 
     config = _config(args)
     if args.print_config:
         print(json.dumps(config.to_dict(), indent=2))
+        return 0
+    if args.dry_run:
+        print(plan(config).text(config))
         return 0
     return 0 if train(config, resume=args.resume).finished else STOPPED
 
