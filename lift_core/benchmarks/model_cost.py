@@ -100,7 +100,7 @@ def streamed(model: LIFT, window: Frames) -> Callable[[], LiftOutput]:
     frames, times, valid = window
     right = frames.shape[1] // 2
     with torch.inference_mode():
-        kept = torch.cat([model.encode_frames(frame) for frame in frames.transpose(0, 1)])[None]
+        kept = model.encode_frames(frames[0])[None]
         reference_0 = model.encode_reference(frames[:, right - 1])
 
     def step() -> LiftOutput:
