@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,7 @@ def fit(
 
     Args:
         batches: what is iterated again and again: pictures ``[B, 3, H, W]`` with labels int64 ``[B]``, or with soft
-            labels float32 ``[B, classes]``.
+            labels float32 ``[B, classes]``. A loader's batch sampler with a ``set_epoch`` is told each epoch, from 0.
         classes: number of classes.
         steps: optimizer steps, so that ways of sampling are compared at equal cost.
         seed: of the initial weights; the data's order is the batches' own.
@@ -81,17 +82,27 @@ def fit(
         raise ConfigError(f"{steps} steps, {classes} classes", fix="At least 1 of each.")
     model = SmallClassifier(classes, seed=seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
-    taken = 0
-    while taken < steps:
-        before = taken
-        for pictures, labels in batches:
-            loss = nn.functional.cross_entropy(model(pictures), labels, weight=class_weights)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            taken += 1
-            if taken == steps:
-                break
-        if taken == before:
-            raise DatasetError("an epoch without a batch", fix="Give at least one sample; a generator serves once.")
+    for pictures, labels in islice(_endless(batches), steps):
+        loss = nn.functional.cross_entropy(model(pictures), labels, weight=class_weights)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
     return model.eval()
+
+
+def _endless(batches: Iterable[tuple[Tensor, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch after the other."""
+    for epoch in count():
+        _tell_epoch(batches, epoch)
+        empty = True
+        for batch in batches:
+            empty = False
+            yield batch
+        if empty:
+            raise DatasetError("an epoch without a batch", fix="Give at least one sample; a generator serves once.")
+
+
+def _tell_epoch(batches: Iterable[tuple[Tensor, Tensor]], epoch: int) -> None:
+    set_epoch = getattr(getattr(batches, "batch_sampler", None), "set_epoch", None)
+    if set_epoch is not None:
+        set_epoch(epoch)

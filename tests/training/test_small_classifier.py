@@ -92,3 +92,25 @@ def test_no_steps_and_no_classes_are_refused(wrong: dict):
 def test_what_is_no_batch_of_pictures_is_refused(shape: tuple[int, ...]):
     with pytest.raises(ShapeError):
         SmallClassifier(3)(torch.zeros(shape))
+
+
+class EpochBatches:
+    """A batch sampler that notes which epochs it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[int] = []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.told.append(epoch)
+
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self):
+        return iter([[0, 40, 80], [1, 41, 81]])
+
+
+def test_a_batch_sampler_is_told_each_epoch():
+    sampler = EpochBatches()
+    fit(DataLoader(SCENES, batch_sampler=sampler), 3, steps=5)
+    assert sampler.told == [0, 1, 2]
