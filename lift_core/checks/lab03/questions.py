@@ -12,7 +12,7 @@ CHOICES = (
         {
             "a": "A balanced problem; two corrections are safer than one.",
             "b": "The rare classes as if they were the frequent ones.",
-            "c": "The same as with one of the two; the second has nothing left to correct.",
+            "c": "The same as with one of the two: nothing is left to correct.",
         },
         "b",
         {
@@ -45,7 +45,7 @@ CHOICES = (
         " from the worker's number, not make trainings repeatable?",
         {
             "a": "It does; that is what it is for.",
-            "b": "Which worker reads a sample, and after how many others, depends on the number of workers.",
+            "b": "Which worker reads a sample depends on how many workers there are.",
             "c": "Workers may not draw random numbers.",
         },
         "b",
