@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lift_core.checks.exercise import Exercise, Probe
+from lift_core.checks.exercise import Call, Exercise, Probe
+from lift_core.checks.lab01.tensors import no_tensor
 from lift_core.checks.wording import shown
 
 Sample = Mapping[str, Any]
@@ -50,6 +51,10 @@ def _walks(*lengths: int, features: int = 2, seed: int = 0) -> list[dict[str, An
     ]
 
 
+def _labelled_by_tensors() -> list[dict[str, Any]]:
+    return [{**sample, "label": torch.tensor(sample["label"])} for sample in _walks(3, 3, seed=4)]
+
+
 def _standing_still() -> list[dict[str, Any]]:
     """Sequences with steps of zeros: what is real cannot be told from padding by looking at it."""
     samples = _walks(3, 5, 4, seed=3)
@@ -57,6 +62,8 @@ def _standing_still() -> list[dict[str, Any]]:
     samples[1]["sequence"][1] = 0
     return samples
 
+
+_TENSORS = "returns a dict of three tensors, sequences, lengths and labels, with the samples in the order given"
 
 pad_collate = Exercise(
     "01.3",
@@ -67,15 +74,20 @@ pad_collate = Exercise(
         Probe("sequences of 4, 1, 4 and 7 steps of 3 numbers", (_walks(4, 1, 4, 7, features=3, seed=1),)),
         Probe("one sequence alone", (_walks(4, seed=2),)),
         Probe("sequences with steps of zeros", (_standing_still(),)),
-        Probe("sequences of one length", (_walks(3, 3, seed=4),)),
+        Probe("sequences of one length, with labels that are tensors", (_labelled_by_tensors(),)),
     ],
     contract=(
-        "returns a dict with the entries sequences, lengths and labels, with the samples in the order given",
-        "sequences is a tensor [B, Lmax, F]; Lmax is the longest length of this batch, and after a sequence's last step"
-        " stand zeros",
-        "lengths holds the B numbers of steps before padding, labels the B labels",
+        _TENSORS,
+        "sequences is [B, Lmax, F]; Lmax is the longest length of this batch, and after a sequence's last step stand"
+        " zeros",
+        "lengths [B] holds the numbers of steps before padding, labels [B] the labels",
     ),
 )
+
+
+@pad_collate.prop(_TENSORS)
+def _holds_tensors(call: Call) -> str | None:
+    return no_tensor(call, "sequences", "lengths", "labels")
 
 
 @pad_collate.mistake("cut to the shortest", "Nothing may be lost: pad to the longest of the batch.")
@@ -150,11 +162,12 @@ def _one_too_long(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)
+    return values[mask].sum() / mask.sum().clamp(min=1)
 
 
 def _errors(rows: int, columns: int, lengths: Sequence[int], behind: float = 0.0) -> tuple[Tensor, Tensor]:
-    values = torch.rand(rows, columns, generator=torch.Generator().manual_seed(rows * columns)) + 1
+    values = torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows * columns)) - 0.5
+    values[0, 0] = 0
     mask = torch.arange(columns) < torch.tensor(lengths)[:, None]
     return torch.where(mask, values, torch.tensor(behind)), mask
 
@@ -170,15 +183,24 @@ masked_mean = Exercise(
         Probe("a row without a real entry", _errors(3, 4, (0, 3, 4))),
         Probe("nothing left out", _errors(2, 3, (3, 3))),
         Probe("a flat list of which 2 of 5 are there", (torch.arange(1.0, 6.0), torch.tensor([0, 1, 0, 0, 1]).bool())),
+        Probe("one real entry of three", (torch.tensor([4.0, 2.0, 3.0]), torch.tensor([0, 1, 0]).bool())),
         Probe("nothing there at all", _errors(2, 3, (0, 0))),
+        Probe("NaN in the padding", _errors(3, 4, (4, 1, 2), behind=float("nan"))),
     ],
     contract=(
         "returns the mean of all the values where mask is True, every value with the same weight",
-        "the numbers where mask is False have no influence",
+        "the numbers where mask is False have no influence, not even NaN",
         "if mask is True nowhere, returns 0",
     ),
     kind="faded",
 )
+
+
+@masked_mean.mistake(
+    "multiplied by the mask", "NaN times 0 is NaN. Do not multiply, choose: values[mask], or torch.where with the mask."
+)
+def _multiplied(values: Tensor, mask: Tensor) -> Tensor:
+    return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
 @masked_mean.mistake("the mean over everything", "Divide by the number of entries that are real: the sum of the mask.")
@@ -188,30 +210,35 @@ def _plain_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 @masked_mean.mistake("divided by the number of all entries", "The padding is out of the sum, but still in the count.")
 def _divided_by_all(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).mean()
+    return values[mask].sum() / values.numel()
 
 
 @masked_mean.mistake(
     "the mean of each row's mean", "A sequence of 1 step would weigh as much as one of 6. Sum everything, then divide."
 )
 def _mean_of_means(values: Tensor, mask: Tensor) -> Tensor:
-    rows = (values * mask).sum(-1) / mask.sum(-1).clamp(min=1)
+    rows = values.masked_fill(~mask, 0).sum(-1) / mask.sum(-1).clamp(min=1)
     return rows[mask.any(-1)].mean() if mask.any() else values.new_zeros(())
 
 
 @masked_mean.mistake("divided by the number of rows", "Divide by the number of real entries, not of sequences.")
 def _divided_by_rows(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / len(values)
+    return values[mask].sum() / len(values)
 
 
 @masked_mean.mistake("0 divided by 0", "That is NaN, and one NaN in a loss ruins every weight. Divide by at least 1.")
 def _not_a_number(values: Tensor, mask: Tensor) -> Tensor:
+    return values[mask].sum() / mask.sum()
+
+
+@masked_mean.mistake("multiplied by the mask, and 0 divided by 0", "NaN times 0 is NaN, and 0 / 0 is NaN too.")
+def _multiplied_and_divided(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum()
 
 
 @masked_mean.mistake("the sum, not the mean", "Divide by how many there are.")
 def _only_summed(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum()
+    return values[mask].sum()
 
 
 @masked_mean.mistake("the mask is turned round", "True is real.")
@@ -223,7 +250,7 @@ def _turned_round(values: Tensor, mask: Tensor) -> Tensor:
     "one is added to the count", "A small number below the line is not the same as `at least 1`: use clamp(min=1)."
 )
 def _one_added(values: Tensor, mask: Tensor) -> Tensor:
-    return (values * mask).sum() / (mask.sum() + 1)
+    return values[mask].sum() / (mask.sum() + 1)
 
 
 # --- 01.9 the default collate by hand ---
@@ -258,7 +285,9 @@ def _with_kinds(batch: Any) -> Any:
         return {key: _with_kinds(value) for key, value in batch.items()}
     if isinstance(batch, list | tuple):
         return [_with_kinds(value) for value in batch]
-    return {"a tensor": batch} if isinstance(batch, Tensor) else batch if batch is None else shown(batch)
+    if isinstance(batch, Tensor):
+        return {"a tensor of decimal numbers" if batch.is_floating_point() else "a tensor of whole numbers": batch}
+    return batch if batch is None else shown(batch)
 
 
 def _tensors(count: int, *shape: int) -> list[Tensor]:
@@ -280,18 +309,22 @@ my_collate = Exercise(
     lambda: [
         Probe("three tensors [2, 5]", (_tensors(3, 2, 5),)),
         Probe("four whole numbers", ([4, 0, 2, 7],)),
-        Probe("three decimal numbers", ([0.5, 2.25, 1.0],)),
-        Probe("two texts", (["red", "a green one"],)),
-        Probe("two dicts", ([{"a": tensor, "b": place} for place, tensor in enumerate(_tensors(2, 3))],)),
-        Probe("three tuples of a tensor and a text", (list(zip(_tensors(3, 2, 2), "xyz", strict=True)),)),
+        Probe("three decimal numbers", ([0.5, 100.3, 1.0],)),
+        Probe("three texts", (["red", "a green one", "red"],)),
+        Probe("two dicts with their keys in another order", ([{"a": 1, "b": "x"}, {"b": "y", "a": 2}],)),
+        Probe(
+            "two tuples of a tensor, a text and a number", (list(zip(_tensors(2, 2, 2), "xy", (3, 5), strict=True)),)
+        ),
+        Probe("two tensors of whole numbers", ([torch.tensor([3, 1]), torch.tensor([4, 1])],)),
         Probe("two dicts that hold a dict that holds a tuple", (_nested(_tensors(2, 3, 1)),)),
         Probe("one sample alone", ([{"a": _tensors(1, 4)[0], "b": (1, "x")}],)),
     ],
     contract=(
-        "tensors, which all have one shape, are stacked along a new first axis; whole or decimal numbers become one"
-        " tensor [B]; texts become a list of texts",
+        "tensors, which all have one shape, are stacked along a new first axis; whole numbers become a tensor [B] of"
+        " whole numbers, decimal ones of decimal numbers; texts stay texts, in a list or tuple",
         "dicts become a dict with the same keys; each value is the batch of the samples' values, by the same rules",
-        "tuples become a list: its first entry is the batch of the first entries, and so on, by the same rules",
+        "tuples become a list or tuple: its first entry is the batch of the first entries, and so on, by the same"
+        " rules",
     ),
     kind="optional",
     drive=_collate_by_name,

@@ -24,10 +24,10 @@ Encoded = NDArray[np.uint8]
 
 
 class _SpyData:
-    """Samples that are made anew at each request, and a book of the requests."""
+    """Samples that are made anew at each request, and a book of the requests; another start, other samples."""
 
-    def __init__(self, length: int) -> None:
-        self._length = length
+    def __init__(self, length: int, start: int = 8) -> None:
+        self._length, self._start = length, start
         self.asked: list[int] = []
 
     def __len__(self) -> int:
@@ -37,7 +37,8 @@ class _SpyData:
         if not 0 <= index < self._length:
             raise IndexError(index)
         self.asked.append(index)
-        return {"picture": torch.arange(6.0).reshape(1, 2, 3) + 10 * index + 8, "label": index % 3}
+        picture = torch.arange(6.0).reshape(1, 2, 3) + 10 * index + self._start
+        return {"picture": picture, "place": torch.tensor([index, 2.0]), "label": index % 3}
 
 
 class _Halving:
@@ -49,6 +50,7 @@ class _Halving:
     def __call__(self, sample: Sample) -> Sample:
         self.calls += 1
         sample["picture"].mul_(0.5).add_(self.calls)
+        sample["place"].neg_()
         sample["label"] += 10
         return sample
 
@@ -83,7 +85,9 @@ class _MendedCache:
 def _use_cache(candidate: Callable[..., Any], data: _SpyData, transform: _Halving, asked: Sequence[int]) -> Any:
     cache = candidate(data, transform)
     # A copy of each answer: a cache that hands out what it keeps would change the ones before.
-    return {"length": len(cache), "samples": [copy.deepcopy(cache[index]) for index in asked]}
+    samples = [copy.deepcopy(cache[index]) for index in asked]
+    other = candidate(_SpyData(len(data), start=3), type(transform)())
+    return {"length": len(cache), "samples": samples, "of another data set": other[asked[0]]}
 
 
 _READ_ONCE = "data[k] is asked for at most once for each k, and only when cache[k] is"
@@ -270,9 +274,10 @@ def _use_hybrid(candidate: Callable[..., Any], files: _SpyFiles, budget: int, as
     cache = candidate(len(files), files.read, files.decode, budget)
     samples = []
     for index in asked:
-        samples.append(cache[index].clone())
         # What a consumer does to its picture is its own affair.
-        cache[index].fill_(0)
+        for picture in (cache[index], cache[index]):
+            samples.append(picture.clone())
+            picture.fill_(0)
     files.look()
     return {"length": len(cache), "pictures": samples}
 
@@ -300,7 +305,7 @@ hybrid_cache = Exercise(
     lambda: [
         Probe("room for two of four pictures", (_SpyFiles(9, 9, 9, 9), 2 * _SMALL, (0, 1, 2, 3, 2, 0))),
         Probe("one byte too few for two of three", (_SpyFiles(9, 9, 9), 2 * _SMALL - 1, (2, 1, 0))),
-        Probe("a large picture that does not fit, then a small one that does", (_SpyFiles(5, 9, 4), 150, (0, 1, 2, 1))),
+        Probe("a large picture that does not fit, then a small one that does", (_SpyFiles(5, 9, 4), 123, (0, 1, 2, 1))),
         Probe("room for all", (_SpyFiles(4, 5, 6), 10_000, (2, 1, 0, 1, 2))),
         Probe("a budget of 0", (_SpyFiles(4, 5), 0, (1, 0, 1))),
         Probe("a picture that is never asked for", (_SpyFiles(4, 5, 6), 130, (0, 2))),

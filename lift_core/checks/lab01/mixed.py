@@ -10,8 +10,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from lift_core.checks.exercise import Call, Exercise, Probe
-from lift_core.checks.isolation import Returned
-from lift_core.checks.wording import with_article
+from lift_core.checks.lab01.tensors import no_tensor
 
 Sample = Mapping[str, Any]
 Vocabulary = Mapping[str, int]
@@ -46,44 +45,54 @@ def _captioned(*captions: str | None) -> list[dict[str, Any]]:
     ]
 
 
-_VOCABULARY = {"a": 2, "red": 3, "circle": 4, "large": 5, "square": 6, "none": 7}
+_TENSORS = (
+    "returns a dict of three tensors, pictures [B, 3, H, W], words and lengths, and captions, with the samples in the"
+    " order given"
+)
 _WORDS_DTYPE = "words is of dtype torch.int64, which an embedding needs"
+
+
+def _probe(label: str, *captions: str | None) -> Probe:
+    vocabulary = {"a": 2, "red": 3, "circle": 4, "large": 5, "square": 6, "none": 7}
+    return Probe(label, (_captioned(*captions), vocabulary))
+
 
 collate_captioned = Exercise(
     "01.5",
     "collate_captioned",
     _collate_captioned,
     lambda: [
-        Probe("three captions", (_captioned("a red circle", "a large red square", "circle"), _VOCABULARY)),
-        Probe("a caption with capital letters", (_captioned("A Red circle", "SQUARE"), _VOCABULARY)),
-        Probe("a word that the vocabulary lacks", (_captioned("a purple circle", "a red zebra"), _VOCABULARY)),
-        Probe("the middle one without a caption", (_captioned("a circle", None, "a red square"), _VOCABULARY)),
-        Probe("the first one without a caption", (_captioned(None, "a large circle"), _VOCABULARY)),
-        Probe("one sample alone", (_captioned("a circle"), _VOCABULARY)),
-        Probe("seven words", (_captioned("a a a red red red circle", "red"), _VOCABULARY)),
+        _probe("three captions", "a red circle", "a large red square", "circle"),
+        _probe("a caption with capital letters", "A Red circle", "SQUARE"),
+        _probe("words that the vocabulary lacks", "a purple circle", "a red. zebra"),
+        _probe("the middle one without a caption", "a circle", None, "a red square"),
+        _probe("the first one without a caption", None, "a large circle"),
+        _probe("one sample alone", "a circle"),
+        _probe("seven words", "a a a red red red circle", "red"),
     ],
     contract=(
-        "returns a dict with the entries pictures, words, lengths and captions, with the samples in the order given;"
-        " pictures is a tensor [B, 3, H, W]",
-        "words is a tensor [B, Lmax] with the numbers of each caption's words, split at blanks and in small letters;"
+        _TENSORS,
+        "words is [B, Lmax], the numbers of each caption's words, split at blanks and in small letters;"
         " 1 stands for a word that the vocabulary lacks, 0 after the last word; Lmax is the most words of a caption in"
         " this batch",
         _WORDS_DTYPE,
-        "lengths holds the B numbers of words; a sample whose caption is None stays in the batch, and has 0 words",
-        "captions is a list of the B texts, unchanged, the empty text for None",
+        "lengths [B] holds the numbers of words; a sample whose caption is None stays in the batch, and has 0 words",
+        "captions holds the B texts, unchanged, the empty text for None",
     ),
 )
 
 
+@collate_captioned.prop(_TENSORS)
+def _holds_tensors(call: Call) -> str | None:
+    return no_tensor(call, "pictures", "words", "lengths")
+
+
 @collate_captioned.prop(_WORDS_DTYPE)
 def _words_are_whole(call: Call) -> str | None:
-    batch = call.output
-    if not isinstance(call.outcome, Returned) or not isinstance(batch, Mapping) or "words" not in batch:
+    words = call.output.get("words") if isinstance(call.output, Mapping) else None
+    if not isinstance(words, Tensor) or words.dtype == torch.int64:
         return None
-    words = batch["words"]
-    if not isinstance(words, Tensor):
-        return f"words is no tensor but {with_article(type(words).__name__)}"
-    return None if words.dtype == torch.int64 else f"the dtype is {str(words.dtype).removeprefix('torch.')}"
+    return f"the dtype is {str(words.dtype).removeprefix('torch.')}"
 
 
 @collate_captioned.mistake("samples without a caption are left out", "The picture is still good. Keep the sample.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,10 @@ def _corners(candidate: Callable[..., Any], size: Size, crop: Size, training: bo
         answer = candidate(size, crop, training)
         if not isinstance(answer, tuple | list | Tensor | np.ndarray) or len(answer) != 2:
             return answer
-        found.add((int(answer[0]), int(answer[1])))
+        try:
+            found.add((index(answer[0]), index(answer[1])))
+        except TypeError:  # No whole numbers.
+            return answer
     return {"the corners that many calls give": " ".join(map(str, sorted(found)))}
 
 
@@ -45,7 +49,7 @@ crop_corner = Exercise(
         Probe("4 x 5 from 5 x 7, in training", ((5, 7), (4, 5), True)),
         Probe("4 x 5 from 5 x 7, in validation", ((5, 7), (4, 5), False)),
         Probe("3 x 3 from 6 x 4, in training", ((6, 4), (3, 3), True)),
-        Probe("4 x 4 from 9 x 15, in validation", ((9, 15), (4, 4), False)),
+        Probe("3 x 4 from 8 x 15, in validation", ((8, 15), (3, 4), False)),
         Probe("the whole picture, in training", ((6, 8), (6, 8), True)),
         Probe("the whole picture, in validation", ((6, 8), (6, 8), False)),
     ],
@@ -107,6 +111,17 @@ def _rounded_up(size: Size, crop: Size, training: bool) -> tuple[int, int]:
     return _crop_corner(size, crop, True) if training else (-(-room[0] // 2), -(-room[1] // 2))
 
 
+@crop_corner.mistake("half of each is taken by itself", "Subtract first: half of 8 - 3 is 2, but 4 - 1 is 3.")
+def _halves(size: Size, crop: Size, training: bool) -> tuple[int, int]:
+    middle = size[0] // 2 - crop[0] // 2, size[1] // 2 - crop[1] // 2
+    return _crop_corner(size, crop, training) if training else middle
+
+
+@crop_corner.mistake("divided with /", "2.5 is no row. // divides and rounds down.")
+def _fractions(size: Size, crop: Size, training: bool) -> tuple[float, float]:
+    return _crop_corner(size, crop, True) if training else ((size[0] - crop[0]) / 2, (size[1] - crop[1]) / 2)
+
+
 @crop_corner.mistake("height and width are exchanged", "top goes with the heights, left with the widths.")
 def _swapped(size: Size, crop: Size, training: bool) -> tuple[int, int]:
     left, top = _crop_corner(size, crop, training)
@@ -138,8 +153,8 @@ def _exposed(*brightness: float, size: Size = (14, 17)) -> Tensor:
     """Pictures of the given brightness, each with contrasts and colours of its own."""
     generator = torch.Generator().manual_seed(len(brightness))
     pictures = torch.rand(len(brightness), 3, *size, generator=generator)
-    channels = torch.tensor([1.0, 0.6, 0.3])[:, None, None]
-    contrast = torch.linspace(0.2, 0.5, len(brightness))[:, None, None, None]
+    channels = torch.tensor([1.0, 0.8, 0.6])[:, None, None]
+    contrast = torch.linspace(0.4, 0.8, len(brightness))[:, None, None, None]
     return pictures * contrast * channels + torch.tensor(brightness)[:, None, None, None] * channels
 
 

@@ -10,7 +10,7 @@ CHOICES = (
         question="A data set has only `__len__` and `__getitem__`. What ends the loop `for sample in data`?",
         options={
             "a": "The length: Python asks for it first.",
-            "b": "The first IndexError that `__getitem__` raises.",
+            "b": "The first IndexError that __getitem__ raises.",
             "c": "The first sample that is None.",
         },
         right="b",

@@ -42,7 +42,14 @@ value_of = Exercise(
         Probe("the text '4' as a float", ("4", float, -1.0)),
         Probe("the text '12' as a str", ("12", str, None)),
         Probe("the text 'a large NA' as a str", ("a large NA", str, "?")),
+        Probe("the text 'Anna' as a str", ("Anna", str, "?")),
+        Probe("the text 'n a' as a str", ("n a", str, "?")),
+        Probe("the text 'nancy' as a str", ("nancy", str, "?")),
+        Probe("the text 'a' as a str", ("a", str, "?")),
+        Probe("the text 'none' as a str", ("none", str, "?")),
+        Probe("the text ' a circle ' as a str", (" a circle ", str, "?")),
         Probe("an empty text as an int with the stand-in 0", ("", int, 0)),
+        Probe("three blanks as an int with the stand-in 0.5", ("   ", int, 0.5)),
         Probe("an empty text as a str with the stand-in ''", ("", str, "")),
         Probe("the text 'NA' as a float with the stand-in 2.5", ("NA", float, 2.5)),
         Probe("the text 'nan' as a float with the stand-in 0.0", ("nan", float, 0.0)),
@@ -121,6 +128,30 @@ def _only_empty(text: str, kind: Kind, stand_in: Any) -> Any:
 @value_of.mistake("the text is returned as it is", "kind is a function too: kind(text) makes the value.")
 def _still_text(text: str, kind: Kind, stand_in: Any) -> Any:
     return _value_of(text, kind, stand_in) if _is_missing(text) else text
+
+
+@value_of.mistake(
+    "the text itself is changed",
+    "Only the comparison needs one form. Give it a name of its own, and leave text as it came: kind gets that.",
+)
+def _lowered(text: str, kind: Kind, stand_in: Any) -> Any:
+    return _value_of(text.strip().lower(), kind, stand_in)
+
+
+@value_of.mistake("the blanks of a value are cut off", "Strip for the comparison only: kind gets the text as it came.")
+def _stripped(text: str, kind: Kind, stand_in: Any) -> Any:
+    return _value_of(text.strip(), kind, stand_in)
+
+
+@value_of.mistake("the stand-in is put through kind", "The stand-in is returned as it is: 0.5 stays 0.5.")
+def _kind_of_stand_in(text: str, kind: Kind, stand_in: Any) -> Any:
+    value = _value_of(text, kind, stand_in)
+    return kind(value) if _is_missing(text) else value
+
+
+@value_of.mistake("only the beginning is compared", "Compare the whole text: 'nancy' is a name.")
+def _begins(text: str, kind: Kind, stand_in: Any) -> Any:
+    return _value_of("" if text.strip().lower().startswith("na") else text, kind, stand_in)
 
 
 @value_of.mistake("every number becomes a float", "Labels and counts are whole numbers. Use kind.")

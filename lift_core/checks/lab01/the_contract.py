@@ -66,10 +66,12 @@ def _use(candidate: Callable[..., Any], rows: Sequence[Row], read: _SpyRead, ask
 
 def _tables() -> list[Probe]:
     def rows(count: int) -> list[dict[str, Any]]:
-        return [{"picture": f"{(7 * k) % 10}{k}.jpg", "label": (5 * k + 1) % 3} for k in range(count)]
+        # Rows 1 and 5 name the same picture, and have different labels.
+        names = [f"{(7 * (1 if k == 5 else k)) % 20}.jpg" for k in range(count)]
+        return [{"picture": name, "label": (5 * k + 1) % 3} for k, name in enumerate(names)]
 
     return [
-        Probe("a table of 7 rows", (rows(7), _SpyRead(9, 13), (0, 3, 6))),
+        Probe("a table of 7 rows", (rows(7), _SpyRead(9, 13), (0, 1, 5, 6))),
         Probe("a table of 1 row, asked for twice", (rows(1), _SpyRead(11, 6), (0, 0))),
         Probe("a table of 5 rows, asked for out of order", (rows(5), _SpyRead(5, 8), (4, 1, 2))),
         Probe("an index of len(data)", (rows(4), _SpyRead(5, 8), (4,))),
