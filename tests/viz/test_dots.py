@@ -18,7 +18,6 @@ def test_every_repetition_is_a_dot_in_the_row_of_its_way():
         dots = [line for line in axis.lines if line.get_marker() == "o"]
         assert [list(line.get_xdata()) for line in dots] == list(ways.values())
         assert all(abs(y - place) < 0.5 for place, line in enumerate(dots) for y in line.get_ydata())
-        assert [label.get_text() for label in axis.get_yticklabels()] == list(ways)
 
 
 def test_bars_stand_at_the_means_which_the_sentence_tells():
@@ -32,6 +31,7 @@ def test_panels_share_one_scale_and_the_first_way_is_on_top():
     left, right = dots_figure(PANELS, unit="pixels")[0].axes
     assert left.get_xlim() == right.get_xlim()
     assert left.yaxis_inverted()
+    assert [label.get_text() for label in left.get_yticklabels()] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
