@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from lift_core.atomic import atomic_file
-from lift_core.errors import CheckpointError
+from lift_core.errors import CheckpointError, OutputError
 
 VERSION = 2
 _NAME = re.compile(r"step-(\d{8})\.pt")
@@ -24,14 +24,31 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any], keep: int) -
         OutputError: the folder cannot be written to; earlier checkpoints stay.
     """
     path = folder / f"step-{step:08d}.pt"
-    with atomic_file(path) as temporary:
-        torch.save({"version": VERSION, "step": step, **state}, temporary)
+    try:
+        with atomic_file(path) as temporary:
+            _write({"version": VERSION, "step": step, **state}, temporary)
+    except OutputError as error:
+        before = [known.name for known in list_checkpoints(folder)]
+        if before:
+            error.fix = f"{error.fix} {before[-1]} is intact: go on from it with --resume."
+        raise
     for old in list_checkpoints(folder)[:-keep]:
         old.unlink()
     # A run that was killed while it saved has left its temporary file behind.
     for left_over in folder.glob(".step-*.partial.pt"):
         left_over.unlink()
     return path
+
+
+def _write(state: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # Where the disk is full, torch's writer complains of its own position in the file instead.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from error
+            raise
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

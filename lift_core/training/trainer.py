@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -76,15 +77,24 @@ def train(config: TrainConfig, *, resume: bool = False) -> TrainResult:
         DatasetError, SourceError: the data cannot be used.
         TrainingError: the loss is not finite; the message names the samples.
     """
+    devices, machines = processes_and_machines(config)
     fabric = Fabric(
         accelerator=config.accelerator,
-        strategy="ddp" if config.devices * config.num_nodes > 1 else "auto",
-        devices=config.devices,
-        num_nodes=config.num_nodes,
+        strategy="ddp" if devices * machines > 1 else "auto",
+        devices=devices,
+        num_nodes=machines,
         precision=config.precision,
     )
     fabric.launch()
     return TrainingRun(fabric, config, resume=resume).fit()
+
+
+def processes_and_machines(config: TrainConfig) -> tuple[int, int]:
+    """Processes per machine and machines: those that torchrun has started, where it has, else the config's."""
+    if not torch.distributed.is_torchelastic_launched():
+        return config.devices, config.num_nodes
+    local = int(os.environ["LOCAL_WORLD_SIZE"])
+    return local, int(os.environ["WORLD_SIZE"]) // local
 
 
 class TrainingRun:
@@ -282,7 +292,8 @@ class TrainingRun:
     def _report(self, terms: dict[str, float], bar: Any, log: RunLog | None) -> None:
         bar.set_postfix(loss=f"{terms['total']:.4f}", refresh=False)
         bar.update(1)
-        if log is not None and self.step % 10 == 0:
+        # The first steps tell whether a run is sound.
+        if log is not None and (self.step <= 10 or self.step % 10 == 0):
             values = {f"train/{name}": value for name, value in terms.items()}
             values |= {"train/waiting": self.watch.share, "train/parts": self.parts, "train/left_out": self.left_out}
             values |= {f"memory/{name}": value for name, value in memory_in_use(self.fabric.device).items()}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,29 @@ def test_a_failed_save_leaves_the_old_checkpoint_and_no_rubbish(tmp_path: Path) 
     good = save_checkpoint(tmp_path, 1, {"value": 1}, keep=1)
     with pytest.raises((TypeError, AttributeError)):
         save_checkpoint(tmp_path, 2, {"value": lambda: None}, keep=1)
+    assert list(tmp_path.iterdir()) == [good]
+    assert load_checkpoint(good)["value"] == 1
+
+
+def _save_on_a_full_disk(folder: Path) -> None:
+    """Save in a process whose files may hold 200 kB; exit code 7 says that the error was as it should be."""
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    try:
+        save_checkpoint(folder, 2, {"value": torch.rand(100_000)}, keep=1)
+    except OutputError as error:
+        sys.exit(7 if "step-00000001.pt is intact" in str(error) and "too large" in str(error) else 8)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
+def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(tmp_path: Path) -> None:
+    good = save_checkpoint(tmp_path, 1, {"value": 1}, keep=1)
+    process = get_context("fork").Process(target=_save_on_a_full_disk, args=(tmp_path,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 7
     assert list(tmp_path.iterdir()) == [good]
     assert load_checkpoint(good)["value"] == 1
 

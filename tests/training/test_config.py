@@ -34,3 +34,17 @@ def test_options_that_cannot_work_are_refused(options: dict[str, object], messag
 def test_a_config_of_another_version_is_refused() -> None:
     with pytest.raises(ConfigError, match="momentum"):
         TrainConfig.from_dict({"data": ["d"], "steps": 5, "momentum": 0.9})
+
+
+def test_a_config_of_a_newer_version_says_so() -> None:
+    values = TrainConfig(data=("clips",), steps=1).to_dict()
+    with pytest.raises(ConfigError, match="version 2, this package reads version 1"):
+        TrainConfig.from_dict({**values, "version": 2, "names_of_the_future": 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("scales", ()), ("scales", (0.0,)), ("scales", (1.5,)), ("checkpointing", ("decoder",))]
+)
+def test_scales_and_stages_that_cannot_be_are_refused(name: str, value: tuple[object, ...]) -> None:
+    with pytest.raises(ConfigError):
+        TrainConfig(data=("clips",), steps=1, **{name: value})  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lift_core.commands.train import STOPPED
 from lift_core.data.batches import split_batch
@@ -27,6 +28,7 @@ from lift_core.model.weights import load_lift
 from lift_core.training import trainer
 from lift_core.training.checkpoint import list_checkpoints
 from lift_core.training.config import TrainConfig
+from lift_core.training.schedule import draw_scale
 from lift_core.training.step_batches import StepBatches, StepGroup
 from lift_core.training.trainer import TrainingRun, train
 
@@ -290,3 +292,49 @@ def test_sigterm_to_the_whole_process_group_saves_too(config: TrainConfig, tmp_p
     last = int(list_checkpoints(out)[-1].stem.removeprefix("step-"))
     with (out / "log.csv").open() as file:
         assert last >= max(int(row["step"]) for row in csv.DictReader(file))
+
+
+def test_each_step_sees_one_scale_drawn_from_the_seed_and_the_step(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    loss = TrainingRun._loss
+
+    def watched(self: TrainingRun, batch: Batch) -> Any:
+        seen.append((batch["frames"].shape[-1], batch["gt"].shape[-1]))
+        return loss(self, batch)
+
+    monkeypatch.setattr(TrainingRun, "_loss", watched)
+    scaled = replace(config, scales=(1.0, 0.5), steps=8, val_every=8)
+    train(scaled)
+    expected = [round(32 * draw_scale(scaled, step)) for step in range(8)]
+    assert seen == [(side, side) for side in expected]
+    assert set(expected) == {16, 32}
+
+
+def test_stages_run_again_in_the_backward_pass_train_to_the_same_bits(config: TrainConfig, tmp_path: Path) -> None:
+    train(replace(config, steps=2))
+    again = replace(config, steps=2, out=str(tmp_path / "again"), checkpointing=("encoder", "temporal", "refiner"))
+    train(again)
+    assert_same_bits(final_weights(config), final_weights(again))
+
+
+def test_tensorboard_shows_scalars_by_name_and_pictures(config: TrainConfig) -> None:
+    train(config)
+    events = EventAccumulator(str(Path(config.out) / "tensorboard"))
+    events.Reload()
+    scalars = set(events.Tags()["scalars"])
+    assert {"train/total", "train/laplacian", "train/rate", "train/waiting", "val/psnr", "val/ssim"} <= scalars
+    assert {"memory/rss_mb", "train/samples_per_s"} <= scalars
+    pictures = {"val/truth_prediction_blend", "val/flow_0_flow_1_visibility", "val/frame_weights"}
+    assert pictures <= set(events.Tags()["images"])
+
+
+def test_half_precision_trains_and_resumes(config: TrainConfig, tmp_path: Path) -> None:
+    half = replace(config, precision="bf16-mixed", steps=4)
+    train(half)
+    died = replace(half, out=str(tmp_path / "died"))
+    train(replace(died, steps=4, val_every=2))
+    list_checkpoints(Path(died.out))[-1].unlink()
+    train(died, resume=True)
+    assert_same_bits(final_weights(half), final_weights(died))
