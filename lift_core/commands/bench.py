@@ -41,6 +41,11 @@ SUITES: dict[str, tuple[str, ...]] = {
         "model_cost.time",
         "model_compile.compiled",
     ),
+    "train": (
+        "training_steps.ways",
+        "training_steps.waiting",
+        "training_textures.learnt",
+    ),
 }
 
 

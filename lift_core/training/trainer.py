@@ -162,7 +162,7 @@ class TrainingRun:
         steps = StepBatches(self.watch(train), len(train), self.config.accumulate, self.fabric.device)
         used = 0
         for group in steps:
-            terms = self._optimize(group)
+            terms = self.optimize(group)
             used += len(group)
             self.step += 1
             self.elapsed_s, wish = largest(self.fabric, time.monotonic() - started, stop.requested)
@@ -179,7 +179,7 @@ class TrainingRun:
         self.position = sampler.state_after(used).as_dict()
         return False
 
-    def _optimize(self, group: StepGroup) -> dict[str, float]:
+    def optimize(self, group: StepGroup | Sequence[Batch]) -> dict[str, float]:
         """One optimizer step over the batches of ``group``: the loss terms, averaged over them and the processes.
 
         Where memory runs out on any process, all of them take their batches in twice as many parts and do the step
@@ -208,7 +208,7 @@ class TrainingRun:
             self.average.update_parameters(self.model)
         return {**mean_terms(self.fabric, backward.terms), "rate": rate}
 
-    def _backward_guarded(self, group: StepGroup) -> Backward | None:
+    def _backward_guarded(self, group: StepGroup | Sequence[Batch]) -> Backward | None:
         """The gradients of a step; None where memory ran out."""
         try:
             return self._backward(group)
@@ -220,7 +220,7 @@ class TrainingRun:
         release_memory()
         return None
 
-    def _backward(self, group: StepGroup) -> Backward:
+    def _backward(self, group: StepGroup | Sequence[Batch]) -> Backward:
         """Accumulate the gradients of all batches of ``group``, part by part."""
         self.optimizer.zero_grad(set_to_none=True)
         backward = Backward()

@@ -78,14 +78,14 @@ def first_step(run: TrainingRun) -> StepGroup:
 
 def break_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die inside optimizer step ``step``, before it changes anything."""
-    original = TrainingRun._optimize
+    original = TrainingRun.optimize
 
     def dying(self: TrainingRun, group: Any) -> dict[str, float]:
         if self.step + 1 == step:
             raise KeyboardInterrupt
         return original(self, group)
 
-    monkeypatch.setattr(TrainingRun, "_optimize", dying)
+    monkeypatch.setattr(TrainingRun, "optimize", dying)
 
 
 def test_a_run_leaves_config_log_checkpoints_and_weights(config: TrainConfig) -> None:
@@ -114,7 +114,7 @@ def test_training_changes_the_model_and_lowers_the_loss_on_one_batch(config: Tra
     group = first_step(run)
     run.model.train()
     run.step = 1
-    losses = [run._optimize(group)["total"] for _ in range(12)]
+    losses = [run.optimize(group)["total"] for _ in range(12)]
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -139,14 +139,14 @@ def test_sigterm_saves_and_the_run_can_be_resumed_to_the_same_bits(
 ) -> None:
     train(config)
     stopped = replace(config, out=str(tmp_path / "stopped"))
-    original = TrainingRun._optimize
+    original = TrainingRun.optimize
 
     def terminated(self: TrainingRun, group: Any) -> dict[str, float]:
         signal.raise_signal(signal.SIGTERM)
         return original(self, group)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainingRun, "_optimize", terminated)
+        patch.setattr(TrainingRun, "optimize", terminated)
         result = train(stopped)
     assert not result.finished
     assert result.step == 1
@@ -225,7 +225,7 @@ def test_a_loss_that_is_not_finite_names_its_sample_and_changes_nothing(config: 
     batch = next(iter(first_step(run)))
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
     with pytest.raises(TrainingError, match="not finite") as caught:
-        run._optimize([spoil(batch)])  # type: ignore[arg-type]
+        run.optimize([spoil(batch)])  # type: ignore[arg-type]
     assert caught.value.where == batch["key"][1]
     assert_same_bits(before, run.model.state_dict())
 
@@ -236,11 +236,11 @@ def test_a_step_that_is_not_finite_is_left_out_where_the_config_says_so(
     run = TrainingRun(trainer.Fabric(accelerator="cpu", devices=1), replace(config, on_nonfinite="skip"), resume=False)
     batch = next(iter(first_step(run)))
     before = {name: value.clone() for name, value in run.model.state_dict().items()}
-    run._optimize([spoil(batch)])  # type: ignore[arg-type]
+    run.optimize([spoil(batch)])  # type: ignore[arg-type]
     assert run.left_out == 1
     assert batch["key"][1] in capsys.readouterr().out
     assert_same_bits(before, run.model.state_dict())
-    run._optimize([batch])  # type: ignore[arg-type]
+    run.optimize([batch])  # type: ignore[arg-type]
     assert run.left_out == 1
     assert any(not torch.equal(before[name], value) for name, value in run.model.state_dict().items())
 
@@ -259,7 +259,7 @@ def test_a_gradient_that_is_not_finite_under_a_finite_loss_stops_too(
 
     monkeypatch.setattr(TrainingRun, "_backward", overflowing)
     with pytest.raises(TrainingError, match="gradient"):
-        run._optimize(group)
+        run.optimize(group)
 
 
 def test_two_processes_train_one_model_and_stop_together(config: TrainConfig, tmp_path: Path) -> None:
