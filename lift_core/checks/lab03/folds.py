@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lift_core.checks.exercise import Call, Exercise, Probe
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Entry = tuple[int, int]
 Fold = tuple[list[Entry], list[Entry]]
@@ -49,7 +52,7 @@ fold_entries = Exercise(
         Probe("eight clips of four groups, fold 1 of 2", (_PARK, 3, 2, 1)),
         Probe("five groups, fold 2 of 3", (("e", "d", "d", "c", "b", "a", "a"), 2, 3, 2)),
         Probe("five groups, fold 0 of 3", (("e", "d", "d", "c", "b", "a", "a"), 2, 3, 0)),
-        Probe("one variant only", (("b", "a", "b", "c"), 1, 3, 1)),
+        Probe("one variant only", (("b", "a", "ab", "b", "c"), 1, 3, 1)),
     ],
     contract=(
         "returns two lists, training and validation, of pairs (clip, variant) in any order; clips are counted from 0 in"
@@ -59,8 +62,32 @@ fold_entries = Exercise(
         _VALIDATION,
     ),
     drive=_sorted_fold,
-    picture=lambda call: None,
+    picture=lambda call: _draw_fold(call),
 )
+
+
+def _draw_fold(call: Call) -> tuple[Figure, str] | None:
+    """Which side each stored file is on."""
+    from lift_core.viz.text_table import text_table
+
+    if not isinstance(call.output, dict):
+        return None
+    groups, variants = call.probe.args[:2]
+    wanted = dict(zip(("training", "validation"), _fold_entries(*call.probe.args), strict=True))
+    rows, wrong = {}, set()
+    for clip, group in enumerate(groups):
+        texts = []
+        for variant in range(variants):
+            mine, right = _side(call.output, (clip, variant)), _side(wanted, (clip, variant))
+            texts.append(mine if mine == right else f"{mine}, not {right}")
+            if mine != right:
+                wrong.add((clip, variant))
+        rows[f"clip {clip} ({group})"] = texts
+    return text_table(rows, [f"variant {number}" for number in range(variants)], wrong, title="Where each file is")
+
+
+def _side(parts: Mapping[str, Sequence[Entry]], entry: Entry) -> str:
+    return " and ".join(name for name, entries in parts.items() if entry in entries) or "nowhere"
 
 
 @fold_entries.prop(_DEALT)

@@ -30,20 +30,24 @@ def _mix_by_name(candidate: Callable[..., Any], *args: Any) -> Any:
 def _batches() -> list[Probe]:
     draw = torch.Generator().manual_seed(3)
 
-    def probe(label: str, shape: tuple[int, ...], classes: int, share: float, partner: list[int]) -> Probe:
-        pictures = torch.rand(shape, generator=draw)
-        labels = torch.randint(0, classes, shape[:1], generator=draw)
-        labels[0], labels[1] = classes - 1, 0
-        return Probe(label, (pictures, labels, classes, share, torch.tensor(partner)))
+    def probe(label: str, labels: list[int], size: tuple[int, int], share: float, partner: list[int]) -> Probe:
+        # As in recordings, noise goes beyond 0 and 1.
+        pictures = torch.rand((len(labels), 3, *size), generator=draw) * 1.6 - 0.3
+        return Probe(label, (pictures, torch.tensor(labels), 4, share, torch.tensor(partner)))
 
     return [
-        probe("five pictures, share 0.7", (5, 3, 7, 9), 3, 0.7, [2, 0, 3, 4, 1]),
-        probe("four pictures, share 0.2", (4, 3, 5, 4), 4, 0.2, [1, 2, 3, 0]),
-        probe("a sample that is its own partner", (3, 3, 6, 5), 2, 0.4, [1, 0, 2]),
-        probe("share 1: nothing is mixed", (3, 3, 4, 6), 3, 1.0, [1, 2, 0]),
+        probe("five pictures, share 0.7", [3, 0, 1, 1, 2], (7, 9), 0.7, [2, 0, 3, 4, 1]),
+        probe("four pictures, share 0.2", [3, 0, 2, 0], (5, 4), 0.2, [1, 2, 3, 0]),
+        probe("a sample that is its own partner", [3, 0, 1], (6, 5), 0.4, [1, 0, 2]),
+        probe("share 1: nothing is mixed", [1, 3, 0], (4, 6), 1.0, [1, 2, 0]),
+        probe("no sample of the last class", [1, 0, 2], (5, 7), 0.6, [2, 0, 1]),
     ]
 
 
+_RETURNS = (
+    "returns two tensors: pictures of the same shape and dtype, and labels [B, classes], decimal numbers whose rows add"
+    " up to 1"
+)
 _KEPT = "the tensors that were given are not changed"
 
 mixup = Exercise(
@@ -52,7 +56,7 @@ mixup = Exercise(
     _mixup,
     _batches,
     contract=(
-        "returns two tensors: pictures of the same shape, and labels [B, classes] whose rows add up to 1",
+        _RETURNS,
         "number i of either is made of the share `share` of sample i and the rest of sample partner[i]",
         _KEPT,
     ),
@@ -60,6 +64,15 @@ mixup = Exercise(
     atol=1e-5,
     drive=_mix_by_name,
 )
+
+
+@mixup.prop(_RETURNS)
+def _are_tensors(call: Call) -> str | None:
+    if not all(isinstance(made, Tensor) for made in call.output.values()):
+        return "what was returned is not two tensors"
+    dtype = call.output["the pictures"].dtype
+    given = call.probe.args[0].dtype
+    return None if dtype == given else f"pictures of {given} come back as {dtype}"
 
 
 @mixup.prop(_KEPT)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,7 +14,15 @@ from torch import Tensor
 
 from lift_core.checks.compare import as_numbers
 from lift_core.checks.exercise import Call, Exercise, Probe
-from lift_core.checks.lab03.order import uneven_class
+from lift_core.checks.lab03.elsewhere import in_another_process
+from lift_core.checks.lab03.order import same_turns, uneven_class
+from lift_core.checks.noted import Noted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Drawn = tuple["Figure", str] | None
+_SHOWN = 8
 
 # --- 03.1 recall per class ---
 
@@ -29,6 +39,7 @@ def _predictions() -> list[Probe]:
         probe("three classes", [0, 0, 1, 0, 2, 1, 0], [0, 0, 1, 1, 2, 2, 2], 3),
         probe("a class that is never predicted", [0, 0, 0, 0, 1], [0, 0, 0, 1, 2], 3),
         probe("four classes, of which one has no sample", [3, 1, 1, 0, 3, 3], [3, 3, 1, 0, 0, 3], 4),
+        probe("five classes, the first and the last without samples", [1, 2, 3, 3, 0, 3], [1, 1, 2, 3, 3, 3], 5),
         probe("two classes, mostly wrong", [1, 1, 1, 0, 0, 1, 1, 0, 1], [0, 0, 0, 0, 0, 0, 1, 1, 1], 2),
     ]
 
@@ -39,8 +50,8 @@ recall_per_class = Exercise(
     _recall_per_class,
     _predictions,
     contract=(
-        "returns one number for each class from 0 to classes - 1: of the samples that truly are of this class, the"
-        " share that was predicted as it",
+        "returns a list with one number for each class from 0 to classes - 1: of the samples that truly are of this"
+        " class, the share that was predicted as it",
         'a class of which there is no sample gets float("nan")',
     ),
     kind="faded",
@@ -102,7 +113,8 @@ def _shares(candidate: Callable[[Tensor], Any], labels: Tensor) -> Any:
     if weights is None or weights.ndim != 1:
         return weights
     total = weights.astype(np.float64).sum()
-    return {"the weights, divided by their sum": weights / total if total > 0 else weights}
+    with np.errstate(invalid="ignore"):
+        return {"the weights, divided by their sum": weights / total if total > 0 else weights}
 
 
 _EQUAL_SUMS = "the weights of a class add up to the same sum for every class that has samples"
@@ -115,7 +127,7 @@ sample_weights = Exercise(
     lambda: [
         Probe("seven samples of three classes", (torch.tensor([0, 1, 0, 0, 2, 0, 1]),)),
         Probe("eleven samples of two classes", (torch.tensor([1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1]),)),
-        Probe("labels 0 and 2, none of class 1", (torch.tensor([2, 0, 2, 2, 2]),)),
+        Probe("labels 1, 2 and 4, none of classes 0 and 3", (torch.tensor([2, 1, 2, 4, 2, 4, 2]),)),
         Probe("classes that are equally frequent", (torch.tensor([0, 2, 1, 1, 0, 2]),)),
     ],
     contract=(
@@ -126,7 +138,16 @@ sample_weights = Exercise(
     kind="faded",
     atol=1e-5,
     drive=_shares,
+    picture=lambda call: _draw_shares(call),
 )
+
+
+def _draw_shares(call: Call) -> Drawn:
+    from lift_core.viz.counterexample import counterexample
+
+    wanted = _shares(_sample_weights, *call.probe.args)
+    yours, expected = (next(iter(found.values())) for found in (call.output, wanted))
+    return counterexample(call.probe.args[0], yours, expected, atol=1e-5)
 
 
 def _weights_of(call: Call) -> Any:
@@ -225,33 +246,47 @@ class _BalancedBatches:
 
 
 def _use_sampler(candidate: Callable[..., Any], labels: Tensor, per_class: int) -> dict[str, Any]:
-    def batches(seed: int, epoch: int) -> list[list[int]]:
-        sampler = candidate(labels, per_class, seed)
+    def batches(seed: int, epoch: int, maker: Callable[..., Any] = candidate) -> list[list[int]]:
+        sampler = maker(labels, per_class, seed)
         sampler.set_epoch(epoch)
         return _drawn(sampler)
 
     sampler = candidate(labels, per_class, 5)
     sampler.set_epoch(3)
-    drawn, again = _drawn(sampler), _drawn(sampler)
+    drawn, again = _drawn(sampler), _drawn(sampler, others_draw=True)
+    early = uneven_class(drawn, labels.tolist())
     return {
         "len(batches)": len(sampler),
         "lists": len(drawn),
         "samples of each class in each list": [_per_label(batch, labels) for batch in drawn],
-        "comes again too early": uneven_class(drawn, labels.tolist()),
+        "comes again too early": early,
+        "times each sample came": Noted(_times(drawn[: early[1] + 1] if early else drawn, labels)),
         "iterated again": drawn == again,
         "made again": drawn == batches(5, 3),
-        "another seed": drawn != batches(6, 3),
-        "another epoch": drawn != batches(5, 4),
-        "seed and epoch exchanged": drawn != batches(3, 5),
+        "in another process": drawn == batches(5, 3, in_another_process(candidate)),
+        "another seed": not same_turns(drawn, batches(6, 3), labels.tolist()),
+        "another epoch": not same_turns(drawn, batches(5, 4), labels.tolist()),
+        "seed and epoch exchanged": not same_turns(drawn, batches(3, 5), labels.tolist()),
     }
 
 
-def _drawn(sampler: Any) -> list[list[int]]:
-    most = 1000
-    lists = [[int(index) for index in batch] for _, batch in zip(range(most), sampler, strict=False)]
+def _drawn(sampler: Any, *, others_draw: bool = False) -> list[list[int]]:
+    """All lists of a sampler, looked at once the last one has come; others may draw random numbers meanwhile."""
+    most, lists = 1000, []
+    for batch in islice(sampler, most):
+        lists.append(batch)
+        if others_draw:
+            random.random(), np.random.random(), torch.rand(1)
     if len(lists) == most:
         raise RuntimeError(f"the batches do not end after {most}")
-    return lists
+    return [[int(index) for index in batch] for batch in lists]
+
+
+def _times(lists: list[list[int]], labels: Tensor) -> dict[int, list[int]]:
+    """How often each sample of a class came, by class."""
+    came = Counter(chain.from_iterable(lists))
+    members = {name: torch.nonzero(labels == name).flatten().tolist() for name in labels.unique().tolist()}
+    return {name: [came[index] for index in indices] for name, indices in members.items()}
 
 
 def _per_label(batch: list[int], labels: Tensor) -> list[int]:
@@ -268,7 +303,7 @@ def _uneven_labels() -> list[Probe]:
     return [
         Probe("classes of 23, 9 and 4 samples, two of each in a batch", (labels(23, 9, 4), 2)),
         Probe("classes of 17 and 3 samples, four of each in a batch", (labels(17, 3), 4)),
-        Probe("classes of 5, 12 and 12 samples, three of each in a batch", (labels(5, 12, 12), 3)),
+        Probe("classes of 5, 0, 12 and 13 samples, three of each in a batch", (labels(5, 0, 12, 13), 3)),
     ]
 
 
@@ -276,14 +311,15 @@ _LENGTH = (
     "len(batches) is the number of samples of the largest class, divided by per_class and rounded down; iterating gives"
     " as many lists of indices"
 )
-_EACH_CLASS = "each list holds exactly per_class samples of every class"
+_EACH_CLASS = "each list holds exactly per_class samples of every class that occurs in labels"
 _NOT_TOO_EARLY = (
     "after each list the samples of a class have come equally often, give or take one: rare ones take turns, and those"
     " of the largest class come at most once"
 )
 _BY_SEED = (
-    "the order is shuffled by seed and epoch alone: iterating again gives the same lists, another seed or another epoch"
-    " gives others"
+    "the samples of every class are shuffled by seed and epoch alone: iterating again gives the same lists, in every"
+    " process and whatever others draw; another seed or another epoch gives others, and seed 2 in epoch 1 is not seed 1"
+    " in epoch 2"
 )
 
 balanced_batches = Exercise(
@@ -293,7 +329,29 @@ balanced_batches = Exercise(
     _uneven_labels,
     contract=(_LENGTH, _EACH_CLASS, _NOT_TOO_EARLY, _BY_SEED),
     drive=_use_sampler,
+    picture=lambda call: _draw_batches(call),
 )
+
+
+def _draw_batches(call: Call) -> Drawn:
+    """How many of each class the first lists hold, or how often each sample came, whichever is wrong."""
+    from lift_core.viz.text_table import text_table
+
+    labels, per_class = call.probe.args
+    classes = [f"class {name}" for name in labels.unique().tolist()]
+    lists = call.output["samples of each class in each list"][:_SHOWN]
+    wrong = {(row, column) for row, found in enumerate(lists) for column, n in enumerate(found) if n != per_class}
+    if wrong:
+        rows = {f"list {number}": [str(n) for n in found] for number, found in enumerate(lists)}
+        return text_table(rows, classes, wrong, title=f"Samples of each class in a list; {per_class} are wanted")
+    early = call.output["comes again too early"]
+    if early is None:
+        return None
+    times = list(call.output["times each sample came"].value.values())
+    wrong = {(row, k) for row, found in enumerate(times) for k, n in enumerate(found) if n > min(found) + 1}
+    rows = {name: [str(n) for n in found] for name, found in zip(classes, times, strict=True)}
+    columns = [str(number) for number in range(max(map(len, times)))]
+    return text_table(rows, columns, wrong, title=f"How often each sample of a class has come after list {early[1]}")
 
 
 @balanced_batches.prop(_LENGTH)
@@ -326,11 +384,13 @@ def _not_too_early(call: Call) -> str | None:
 def _by_seed_alone(call: Call) -> str | None:
     if not (call.output["iterated again"] and call.output["made again"]):
         return "with the same seed and epoch other lists come the second time"
+    if not call.output["in another process"]:
+        return "another process would give other lists: there, hash() of a text differs"
     for change in ("another seed", "another epoch"):
         if not call.output[change]:
-            return f"{change} gives the same lists"
+            return f"with {change} the samples of a class come in the same order"
     if not call.output["seed and epoch exchanged"]:
-        return "seed 5 in epoch 3 gives the same lists as seed 3 in epoch 5"
+        return "with seed 5 in epoch 3 the samples of a class come as with seed 3 in epoch 5"
     return None
 
 
@@ -387,8 +447,9 @@ class _Added(_BalancedBatches):
 
 
 @balanced_batches.mistake(
-    "the generator goes on from epoch to epoch",
-    "A generator made once has moved on at the second iteration, so no epoch can be repeated. Make it in __iter__.",
+    "iterating again gives other lists",
+    "Something goes on from one iteration to the next: a generator, a half-dealt stack, or a shared generator, from"
+    " which others draw too. Make it anew in __iter__.",
 )
 class _GoesOn(_BalancedBatches):
     def __init__(self, labels: Tensor, per_class: int, seed: int = 0) -> None:
@@ -423,7 +484,7 @@ class _OneByOne(_BalancedBatches):
             yield from batch
 
 
-@balanced_batches.mistake("nothing is shuffled", "The lists come in the order of the data set in every epoch.")
+@balanced_batches.mistake("nothing is shuffled", "In every epoch a class begins in the order of the data set.")
 class _InOrder(_BalancedBatches):
     def stream(self, draw: np.random.Generator, members: list[int]) -> Iterator[int]:
         while True:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from lift_core.checks.exercise import Call, Exercise, Probe
-from lift_core.checks.lab03.order import uneven_class
+from lift_core.checks.lab03.elsewhere import in_another_process
+from lift_core.checks.lab03.order import same_turns, uneven_class
 from lift_core.data.sample import SampleKey
 
 Keys = list[SampleKey]
@@ -40,8 +41,8 @@ def _even_keys(labels: Sequence[int], length: int, seed: int, epoch: int, rank: 
 
 
 def _use_ranks(candidate: Callable[..., Any], labels: Sequence[int], length: int, world_size: int) -> dict[str, Any]:
-    def order(seed: int, epoch: int, ranks: int = 1) -> list[int]:
-        return [key[1] for key in _dealt_back(candidate, labels, length, seed, epoch, ranks)]
+    def order(seed: int, epoch: int, maker: Callable[..., Any] = candidate) -> list[int]:
+        return [key[1] for key in _dealt_back(maker, labels, length, seed, epoch, 1)]
 
     keys = _dealt_back(candidate, labels, length, 4, 9, world_size)
     indices = [key[1] for key in keys]
@@ -58,9 +59,10 @@ def _use_ranks(candidate: Callable[..., Any], labels: Sequence[int], length: int
         "too early": uneven_class([[index] for index in indices], labels),
         "one order": indices == order(4, 9),
         "the same again": order(4, 9) == order(4, 9),
-        "another seed": order(4, 9) != order(5, 9),
-        "another epoch": order(4, 9) != order(4, 8),
-        "exchanged": order(4, 9) != order(9, 4),
+        "in another process": order(4, 9) == order(4, 9, maker=in_another_process(candidate)),
+        "another seed": not same_turns([order(4, 9)], [order(5, 9)], labels),
+        "another epoch": not same_turns([order(4, 9)], [order(4, 8)], labels),
+        "exchanged": not same_turns([order(4, 9)], [order(9, 4)], labels),
     }
 
 
@@ -82,7 +84,10 @@ _STRETCH = (
     " last one may be cut short"
 )
 _EARLY = "at every place of the order the samples of a class have come equally often, give or take one"
-_BY_SEED = "the order is shuffled by seed and epoch alone; another seed or another epoch gives another one"
+_BY_SEED = (
+    "the samples of every class are shuffled by seed and epoch alone, in every process alike; another seed or another"
+    " epoch gives another order, and seed 2 in epoch 1 is not seed 1 in epoch 2"
+)
 
 even_keys = Exercise(
     "03.9",
@@ -133,10 +138,12 @@ def _not_too_early(call: Call) -> str | None:
 def _by_seed_alone(call: Call) -> str | None:
     if not call.output["the same again"]:
         return "the same seed and epoch give another order the second time"
+    if not call.output["in another process"]:
+        return "another process would give another order: there, hash() of a text differs"
     for fact, words in {
-        "another seed": "another seed gives the same order",
-        "another epoch": "another epoch gives the same order",
-        "exchanged": "exchanging seed and epoch gives the same order",
+        "another seed": "with another seed the samples of a class come in the same order",
+        "another epoch": "in another epoch the samples of a class come in the same order",
+        "exchanged": "with seed and epoch exchanged the samples of a class come in the same order",
     }.items():
         if not call.output[fact]:
             return words
@@ -214,6 +221,6 @@ even_keys.mistake(
     "drawn with replacement", "Some samples come three times before others come at all. Shuffle, and go through."
 )(partial(_drawn, pick=_with_replacement))
 
-even_keys.mistake("class after class", "A batch would hold a single class. Take one sample of each class in turn.")(
-    partial(_drawn, pick=_all_of_each)
-)
+even_keys.mistake(
+    "the classes do not take turns", "A stretch lacks a class. Take one sample of each class, then the next of each."
+)(partial(_drawn, pick=_all_of_each))
