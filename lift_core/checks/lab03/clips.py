@@ -83,6 +83,7 @@ def _samples_and_plans() -> list[Probe]:
     return [Probe(label, (_sample(number), plan)) for number, (label, plan) in enumerate(plans.items())]
 
 
+_RETURNS = "returns a sample with the entries frames, gt, times and valid, which are tensors, and timestep"
 _KEPT = "the sample that was given is not changed"
 
 augment_clip = Exercise(
@@ -91,7 +92,7 @@ augment_clip = Exercise(
     _augment_clip,
     _samples_and_plans,
     contract=(
-        "returns a sample with the entries frames, gt, times, valid and timestep",
+        _RETURNS,
         "every frame and gt are changed alike, in this order: cropped to crop = (top, left, height, width); mirrored"
         " left to right if flip is set; turned counter-clockwise by turns quarter turns; multiplied by gain and limited"
         " to 0 to 1",
@@ -101,6 +102,13 @@ augment_clip = Exercise(
     ),
     atol=1e-5,
 )
+
+
+@augment_clip.prop(_RETURNS)
+def _are_tensors(call: Call) -> str | None:
+    entries = [name for name in ("frames", "gt", "times", "valid") if name in call.output]
+    other = next((name for name in entries if not isinstance(call.output[name], Tensor)), None)
+    return None if other is None else f"{other} is no tensor"
 
 
 @augment_clip.prop(_KEPT)
