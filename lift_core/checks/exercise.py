@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from lift_core.checks.card import Picture
@@ -166,24 +166,32 @@ class Exercise:
         if problem is None:
             inputs, lines = counted(len(calls), "input"), counted(len(self.contract), "line")
             return Verdict(self.id, self.name, "passed", (f"Tried on {inputs}, against {lines} of contract.",))
-        known = next((m for m in self.mistakes if self.same(calls, self.run(m.implementation))), None)
+        expected = [call.expected for call in calls]
+        known = next((m for m in self.mistakes if self.same(calls, self._calls(m.implementation, expected))), None)
         return self._wrong(problem, known)
 
     def run(self, candidate: Candidate) -> list[Call]:
         """Try a candidate on every input; after one that runs out of time the others are left out."""
-        calls: list[Call] = []
+        return list(self._calls(candidate))
+
+    def _calls(self, candidate: Candidate, expected: Sequence[Outcome] = ()) -> Iterator[Call]:
+        """Try a candidate on one input after the other; ``expected``: how the reference ended, as far as known."""
         left = self.timeout_s
-        for pristine, given, again in zip(self.probes(), self.probes(), self.probes(), strict=True):
+        inputs = zip(self.probes(), self.probes(), self.probes(), strict=True)
+        for number, (pristine, given, again) in enumerate(inputs):
             started = time.monotonic()
             outcome = run_isolated(partial(self._attempt, candidate, given.args), left)
             left = max(left - (time.monotonic() - started), 0.1)
-            expected = run_isolated(partial(self._attempt, self.reference, again.args), self.timeout_s)
-            if isinstance(expected, OutOfTime):
-                raise TimeoutError(f"the reference of {self.id} did not end within {self.timeout_s:g} s")
-            calls.append(Call(pristine, given.args, outcome, expected))
+            wanted = expected[number] if number < len(expected) else self._expected(again.args)
+            yield Call(pristine, given.args, outcome, wanted)
             if isinstance(outcome, OutOfTime):
-                break
-        return calls
+                return
+
+    def _expected(self, args: Sequence[Any]) -> Outcome:
+        outcome = run_isolated(partial(self._attempt, self.reference, args), self.timeout_s)
+        if isinstance(outcome, OutOfTime):
+            raise TimeoutError(f"the reference of {self.id} did not end within {self.timeout_s:g} s")
+        return outcome
 
     def _misused(self, candidate: Candidate) -> str | None:
         """What to say of a candidate that cannot be tried: the result of a call, an object in place of its class."""
@@ -194,16 +202,19 @@ class Exercise:
             return f"The check takes {self.name} itself, without brackets behind it"
         return None
 
-    def same(self, calls: Sequence[Call], others: Sequence[Call]) -> bool:
+    def same(self, calls: Sequence[Call], others: Iterable[Call]) -> bool:
         """Tell whether two candidates did exactly the same: equal outputs or errors, and equal complaints.
 
         Where nothing at all is returned, the errors' messages must be equal too: any slip may raise a TypeError.
+        ``others`` is read no further than to the first difference.
         """
         returns = any(isinstance(call.outcome, Returned) for call in calls)
-        return len(calls) == len(others) and all(
-            self._same_outcome(one.outcome, other.outcome, by_type=returns)
+        return all(
+            one is not None
+            and other is not None
+            and self._same_outcome(one.outcome, other.outcome, by_type=returns)
             and self._complaints(one) == self._complaints(other)
-            for one, other in zip(calls, others, strict=True)
+            for one, other in zip_longest(calls, others)
         )
 
     def _same_outcome(self, one: Outcome, other: Outcome, *, by_type: bool) -> bool:

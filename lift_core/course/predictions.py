@@ -100,6 +100,11 @@ def latest_predictions() -> list[Prediction]:
     return list(found.values())
 
 
+def guess_of(question: str) -> float | None:
+    """The latest guess of a question, from this process or an earlier one; None where there is none."""
+    return _known(question).guess
+
+
 def _known(question: str | None) -> Prediction:
     """What was predicted: in this process, else in an earlier one."""
     if question is None:

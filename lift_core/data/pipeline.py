@@ -65,6 +65,16 @@ class Pipeline:
         ):
             raise ConfigError("the costs or settings cannot be", where=self.name, fix="Times are 0 or more, counts 1.")
 
+    def __str__(self) -> str:
+        """Costs and settings, in three lines."""
+        return (
+            f"{self.name}: {self.batches} batches of {self.batch_size} in an epoch, epochs: {self.epochs}\n"
+            f"    a sample waits {self.wait_ms:g} ms, decodes {self.decode_ms:g}, transforms {self.transform_ms:g} ms,"
+            f" a batch computes {self.step_ms:g} ms\n"
+            f"    num_workers={self.num_workers}, prefetch_factor={self.prefetch_factor},"
+            f" persistent_workers={self.persistent_workers}, precomputed={self.precomputed}"
+        )
+
     @property
     def cpu_ms(self) -> float:
         """Milliseconds of a core that one sample needs."""

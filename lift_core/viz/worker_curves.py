@@ -21,13 +21,18 @@ class WorkerCurves:
 
     Attributes:
         measured: at least two points.
-        guessed: drawn as crosses; may be empty.
+        guessed: drawn as crosses; may be empty, and None where nothing was guessed.
         computed: drawn as a dashed line; may be empty.
     """
 
     measured: Mapping[int, float]
-    guessed: Mapping[int, float] = field(default_factory=dict)
+    guessed: Mapping[int, float | None] = field(default_factory=dict)
     computed: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def guesses(self) -> dict[int, float]:
+        """What was guessed, by number of workers."""
+        return {workers: guess for workers, guess in self.guessed.items() if guess is not None}
 
 
 def worker_curves_figure(panels: Mapping[str, WorkerCurves]) -> tuple[Figure, str]:
@@ -49,7 +54,7 @@ def worker_curves_figure(panels: Mapping[str, WorkerCurves]) -> tuple[Figure, st
     for axis, (title, panel) in zip(axes, panels.items(), strict=True):
         _draw(axis, panel)
         axis.set_title(title, fontsize=12, loc="left")
-    drawn = [value for p in panels.values() for m in (p.measured, p.guessed, p.computed) for value in m.values()]
+    drawn = [value for p in panels.values() for m in (p.measured, p.guesses, p.computed) for value in m.values()]
     axes[0].set_ylim(0, 1.08 * max(1.0, *drawn))
     axes[0].set_ylabel("times as fast as with 0 workers", fontsize=_FONT)
     handles, labels = axes[0].get_legend_handles_labels()
@@ -58,7 +63,7 @@ def worker_curves_figure(panels: Mapping[str, WorkerCurves]) -> tuple[Figure, st
 
 
 def _draw(axis: Axes, panel: WorkerCurves) -> None:
-    places = {workers: place for place, workers in enumerate(sorted({*panel.measured, *panel.guessed}))}
+    places = {workers: place for place, workers in enumerate(sorted({*panel.measured, *panel.guesses}))}
 
     def points(values: Mapping[int, float]) -> tuple[list[int], list[float]]:
         known = sorted((places[workers], value) for workers, value in values.items() if workers in places)
@@ -68,7 +73,7 @@ def _draw(axis: Axes, panel: WorkerCurves) -> None:
     axis.plot(*points(panel.computed), color=_COMPUTED, linestyle="--", marker="s", label="computed (dashed, squares)")
     axis.plot(*points(panel.measured), color=_MEASURED, linewidth=2, marker="o", ms=8, label="measured (solid, dots)")
     axis.plot(
-        *points(panel.guessed), color=_GUESSED, linestyle="", marker="x", ms=11, mew=2.5, label="your guess (crosses)"
+        *points(panel.guesses), color=_GUESSED, linestyle="", marker="x", ms=11, mew=2.5, label="your guess (crosses)"
     )
     axis.set_xticks(list(places.values()), [str(workers) for workers in places])
     axis.set_xlabel("workers", fontsize=_FONT)
@@ -82,7 +87,7 @@ def _sentence(title: str, panel: WorkerCurves) -> str:
     said = []
     for name, values in (
         ("measured", panel.measured),
-        ("your guess", panel.guessed),
+        ("your guess", panel.guesses),
         ("computed", panel.computed),
     ):
         if values:

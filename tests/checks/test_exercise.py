@@ -458,6 +458,20 @@ def test_the_same_code_is_told_the_same_twice(double: Exercise, candidate: Candi
     assert "0x" not in first
 
 
+def test_the_reference_is_tried_once_on_each_input_however_many_mistakes_are_known() -> None:
+    tried: list[int] = []
+
+    def doubled(number: int) -> int:
+        tried.append(number)
+        return 2 * number
+
+    exercise = Exercise("04.3", "f", doubled, lambda: [Probe("1", (1,)), Probe("2", (2,))], ("doubles",))
+    exercise.mistake("halved", "Multiply.")(lambda number: number / 2)
+    exercise.mistake("kept", "Multiply.")(lambda number: number)
+    assert exercise.judge(lambda number: number).mistake == "kept"
+    assert tried == [1, 2]
+
+
 def test_a_reference_without_an_end_is_no_students_fault() -> None:
     def endless() -> None:
         while True:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lift_core.checks.journal import entries
 from lift_core.course import predict, predictions, reveal
-from lift_core.course.predictions import Prediction, latest_predictions
+from lift_core.course.predictions import Prediction, guess_of, latest_predictions
 from lift_core.course.wording import comparison, shown
 from lift_core.errors import ConfigError
 
@@ -48,6 +48,15 @@ def test_journal_holds_what_was_guessed_and_measured():
     assert set(measured) == {"question", "measured", "time"}
     assert measured["measured"] == 3
     assert guess["time"].endswith("+00:00")
+
+
+def test_the_latest_guess_is_found_by_its_question():
+    predict("How many?", 1)
+    predict("How many?", 2.5)
+    assert guess_of("How many?") == 2.5
+    assert guess_of("never asked") is None
+    predict("How many?", ...)
+    assert guess_of("How many?") is None
 
 
 def test_dots_ask_for_a_number_and_go_on(capsys: pytest.CaptureFixture[str]):

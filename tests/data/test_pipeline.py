@@ -101,6 +101,13 @@ def test_costs_and_settings_that_cannot_be_are_refused(change: dict):
         replace(PLAIN, **change)
 
 
+def test_a_pipeline_tells_its_costs_and_settings():
+    told = str(replace(PLAIN, num_workers=3, precomputed=True))
+    assert told.startswith("plain: 6 batches of 2")
+    assert "waits 2 ms, decodes 3, transforms 5 ms, a batch computes 20 ms" in told
+    assert "num_workers=3, prefetch_factor=2, persistent_workers=False, precomputed=True" in told
+
+
 def test_samples_really_cost_what_the_pipeline_says():
     dataset = CostedDataset(replace(PLAIN, wait_ms=20, decode_ms=10, transform_ms=5))
     passed, worked = time.perf_counter(), time.thread_time()

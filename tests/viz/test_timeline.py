@@ -69,7 +69,7 @@ def test_no_traces_or_too_many_are_refused(count: int):
 def test_curves_hold_what_was_measured_guessed_and_computed():
     panels = {
         "decoding": WorkerCurves({0: 1.0, 1: 1.2, 4: 2.0}, {4: 9.0}, {0: 1.0, 1: 1.3, 4: 2.2}),
-        "waiting": WorkerCurves({0: 1.0, 1: 1.1}),
+        "waiting": WorkerCurves({0: 1.0, 1: 1.1}, {1: None}),
     }
     figure, sentence = worker_curves_figure(panels)
     left, right = figure.axes

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import random
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -29,6 +29,25 @@ def _as_lists(batches: Iterable[Iterable[Any]]) -> list[list[int]]:
     return [[int(index) for index in batch] for batch in batches]
 
 
+def _others(seed: int, epoch: int) -> dict[str, tuple[int, int]]:
+    """Seeds and epochs that must give other orders."""
+    return {"another seed": (seed + 1, epoch), "another epoch": (seed, epoch + 1), "a later epoch": (seed, epoch + 2)}
+
+
+def _in_another_python(candidate: Callable[..., Any], *args: Any) -> list[list[int]]:
+    """The batches where ``hash`` answers as in another Python process: texts have other hashes there."""
+
+    def hash_there(value: object) -> int:
+        here = hash_here(value)
+        return here ^ 0x5DEECE66D if any(mark in repr(value) for mark in "'\"") else here
+
+    hash_here, builtins.hash = hash, hash_there
+    try:
+        return _as_lists(candidate(*args))
+    finally:
+        builtins.hash = hash_here
+
+
 def _run(
     candidate: Callable[..., Any], count: int, batch_size: int, seed: int, epoch: int, drop_last: bool
 ) -> dict[str, Any] | None:
@@ -37,54 +56,43 @@ def _run(
     if first is None:
         return None
     first = _as_lists(first)
-    others = [(seed + 1, epoch), (seed, epoch + 1), (seed, epoch + 2)]
+    others = [_as_lists(candidate(count, batch_size, *pair, drop_last)) for pair in _others(seed, epoch).values()]
     seen = [index for batch in first for index in batch]
     return {
         "sizes of the batches": [len(batch) for batch in first],
-        "batches": _Batches(first),
         "numbers that occur": len(set(seen)) if drop_last else sorted(seen),
         "again the same": _as_lists(candidate(count, batch_size, seed, epoch, drop_last)) == first,
-        "another seed or epoch the same": [
-            _as_lists(candidate(count, batch_size, *other, drop_last)) == first for other in others
-        ],
+        "elsewhere the same": _in_another_python(candidate, count, batch_size, seed, epoch, drop_last) == first,
+        "same as given": [other == first for other in others],
+        "same for the same sum": others[0] == others[1],
         "in order": seen == sorted(seen),
-        "neighbours": all(later - earlier == 1 for batch in first for earlier, later in pairwise(batch)),
+        "neighbours": all(max(batch) - min(batch) == len(batch) - 1 for batch in first if batch),
     }
-
-
-class _Batches:
-    """Batches that are shown and never compared: every right answer has its own order."""
-
-    def __init__(self, batches: list[list[int]]) -> None:
-        self.batches = batches
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 _ONCE = (
     "every number below count occurs exactly once; with drop_last=True, those of an incomplete last batch not at all"
 )
-_SAME = "the same seed and epoch give the same batches every time"
-_OTHER = "another seed or another epoch gives another order"
-_MIXED = "samples are shuffled, not only batches"
+_SAME = "the same seed and epoch give the same batches every time, in another Python process too"
+_OTHER = "another seed or another epoch gives another order, and seed 1 in epoch 0 another than seed 0 in epoch 1"
+_MIXED = "samples are shuffled, not only batches: any two may come into one batch"
 
 epoch_batches = Exercise(
     "02.1",
     "epoch_batches",
     _epoch_batches,
     lambda: [
-        Probe("23 samples in batches of 4", (23, 4, 0, 0, False)),
+        Probe("25 samples in batches of 4", (25, 4, 0, 0, False)),
         Probe("23 samples in batches of 4, drop_last=True", (23, 4, 0, 1, True)),
+        Probe("24 samples in batches of 6", (24, 6, 2, 0, False)),
         Probe("24 samples in batches of 6, drop_last=True", (24, 6, 3, 2, True)),
         Probe("17 samples in one batch of 30", (17, 30, 1, 0, False)),
         Probe("17 samples in batches of 30, drop_last=True", (17, 30, 1, 0, True)),
         Probe("0 samples", (0, 4, 0, 0, True)),
     ],
     contract=(
-        "returns lists of sample numbers: batch_size in each, except that the last may have fewer",
+        "returns a list of batches, each a list of sample numbers: batch_size in each, except that the last may have"
+        " fewer",
         _ONCE,
         _MIXED,
         _SAME,
@@ -105,20 +113,28 @@ def _is_mixed(call: Call) -> str | None:
     if call.output["in order"]:
         return "the samples come in order"
     many = len(call.output["sizes of the batches"]) > 1
-    return "each batch holds neighbours in order" if many and call.output["neighbours"] else None
+    return "each batch holds neighbours" if many and call.output["neighbours"] else None
 
 
 @epoch_batches.prop(_SAME)
 def _comes_again(call: Call) -> str | None:
-    return None if call.output["again the same"] else "a second call with the same arguments gave other batches"
+    if not call.output["again the same"]:
+        return "a second call with the same arguments gave other batches"
+    same = call.output["elsewhere the same"]
+    return None if same else "another Python process would give other batches: it has other hashes of texts"
 
 
 @epoch_batches.prop(_OTHER)
 def _differs(call: Call) -> str | None:
     if not _many(call):
         return None
-    same = zip(("seed", "epoch", "epoch"), call.output["another seed or epoch the same"], strict=True)
-    return next((f"another {word} gave the same order" for word, equal in same if equal), None)
+    _, _, seed, epoch, _ = call.probe.args
+    others = zip(_others(seed, epoch), call.output["same as given"], strict=True)
+    if (other := next((name for name, same in others if same), None)) is not None:
+        return f"{other} gave the same order"
+    if call.output["same for the same sum"]:
+        return f"seed {seed + 1} in epoch {epoch} gave the order of seed {seed} in epoch {epoch + 1}"
+    return None
 
 
 @epoch_batches.mistake("nothing is shuffled", "Draw an order first, then cut it into batches.")
@@ -129,6 +145,15 @@ def _unshuffled(count: int, batch_size: int, seed: int, epoch: int, drop_last: b
 @epoch_batches.mistake("every epoch has the same order", "Let the epoch take part in the seed.")
 def _epoch_ignored(count: int, batch_size: int, seed: int, epoch: int, drop_last: bool) -> list[list[int]]:
     return _epoch_batches(count, batch_size, seed, 0, drop_last)
+
+
+@epoch_batches.mistake(
+    "only the sum of seed and epoch counts",
+    "Training 1 sees in its epoch 0 what training 0 sees in its epoch 1: two trainings with two seeds are hardly two."
+    " Make the seed of the generator from both, as [seed, epoch].",
+)
+def _summed(count: int, batch_size: int, seed: int, epoch: int, drop_last: bool) -> list[list[int]]:
+    return _epoch_batches(count, batch_size, seed + epoch, 0, drop_last)
 
 
 @epoch_batches.mistake("the seed is ignored", "Two trainings with different seeds must see different orders.")
@@ -173,3 +198,21 @@ def _never_dropped(count: int, batch_size: int, seed: int, epoch: int, drop_last
 def _whole_dropped(count: int, batch_size: int, seed: int, epoch: int, drop_last: bool) -> list[list[int]]:
     batches = _epoch_batches(count, batch_size, seed, epoch, False)
     return batches[:-1] if drop_last else batches
+
+
+@epoch_batches.mistake(
+    "only within its batch is a sample shuffled", "The same samples meet in every epoch. Shuffle first, then cut."
+)
+def _within(count: int, batch_size: int, seed: int, epoch: int, drop_last: bool) -> list[list[int]]:
+    draw = random.Random(f"{seed}, {epoch}")
+    return [draw.sample(batch, len(batch)) for batch in _cut(range(count), batch_size, drop_last)]
+
+
+@epoch_batches.mistake(
+    "the seed is the hash of a text",
+    "A text has another hash in each Python process, so tomorrow the order is another one. Use numbers, or a generator"
+    " that takes the text itself, as random.Random does.",
+)
+def _hashed(count: int, batch_size: int, seed: int, epoch: int, drop_last: bool) -> list[list[int]]:
+    order = random.Random(hash(f"{seed}, {epoch}")).sample(range(count), count)
+    return _cut(order, batch_size, drop_last)

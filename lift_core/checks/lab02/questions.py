@@ -79,4 +79,19 @@ CHOICES = (
             "d": "Between epochs it waits, and the workers do nothing but start.",
         },
     ),
+    Choice(
+        "02.F",
+        "With held=1, a batch is kept in a variable while the next one is taken. What is in it then?",
+        {
+            "a": "What was in it before: a variable keeps its value.",
+            "b": "The next batch: both lie in the same memory.",
+            "c": "Nothing: its memory was given back.",
+        },
+        "b",
+        {
+            "a": "The variable names a piece of memory. What stands in it may be written over.",
+            "b": "One piece of memory is written again and again. That saves time, and is the trap.",
+            "c": "Python frees no memory that a variable still names.",
+        },
+    ),
 )

@@ -33,7 +33,7 @@ batches_per_second = Exercise(
         "with 0 workers the training waits, decodes and computes in turn, and nothing overlaps",
         "with workers, each one waits and decodes for one batch after the other while the training computes; the"
         " slowest limit decides",
-        "at most cores processes decode at full speed at one moment; waiting and the step need no core",
+        "all processes together do at most cores seconds of decoding in a second; waiting and the step need no core",
     ),
 )
 

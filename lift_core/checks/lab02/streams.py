@@ -1,21 +1,21 @@
-"""Lab 02: the exercises on streams: dealing them out to workers, and shuffling them in a bounded memory."""
+"""Lab 02: the exercise on dealing a stream out to workers."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 import torch.utils.data._utils.worker as torch_worker
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from lift_core.checks.exercise import Call, Exercise, Probe
-
-# --- 02.4 a stream for several workers ---
+from lift_core.checks.noted import Noted
 
 _NO_DATA: Dataset[Any] = Dataset()
+# Nobody takes so many items at once but who takes all of them.
+_LONG = 3000
 
 
 @contextmanager
@@ -51,60 +51,59 @@ class _Stream(IterableDataset[Any]):
 
 
 class _Book:
-    """Counts what one worker does with a stream."""
+    """Counts what one worker does with a stream. An item is a list: no number, no hash, and the first is empty."""
 
     def __init__(self, count: int) -> None:
         self.count = count
         self.pulled = 0
         self.read: list[int] = []
 
-    def items(self) -> Iterator[int]:
-        for item in range(self.count):
+    def items(self) -> Iterator[list[int]]:
+        for number in range(self.count):
             self.pulled += 1
-            yield item
+            yield [number] if number else []
 
-    def read_item(self, item: int) -> str:
-        self.read.append(item)
-        return f"sample {item}"
+    def read_item(self, item: list[int]) -> str:
+        number = item[0] if item else 0
+        self.read.append(number)
+        return f"sample {number}"
 
 
 def _serve(candidate: Callable[..., Any], count: int, workers: int) -> dict[str, Any]:
-    """What all workers serve together, and how lazily."""
-    served: list[str] = []
-    vain = early = 0
+    """What all workers serve together in each of two epochs, and how lazily."""
+    served: list[list[str]] = [[], []]
+    vain, idle, at_once = 0, 0, False
     for number in range(max(workers, 1)):
         book = _Book(count)
+        # As in a training: made where there is no worker, gone through in one.
+        dataset = candidate(book.items, book.read_item)
         with as_worker(number, workers):
-            samples = iter(candidate(book.items, book.read_item))
-            mine = list(islice(samples, 1))
-            if mine:
-                early = max(early, book.pulled)
-            mine += islice(samples, 10 * count + 10)
-        served += [str(sample) for sample in mine]
-        vain += len(book.read) - len(mine)
+            samples = iter(dataset)
+            first = list(islice(samples, 1))
+            at_once |= bool(first) and book.pulled == count
+            epochs = [first + list(islice(samples, 10 * count + 10)), list(islice(iter(dataset), 10 * count + 10))]
+        for all_workers, mine in zip(served, epochs, strict=True):
+            all_workers += map(str, mine)
+        vain += len(book.read) - sum(map(len, epochs))
+        idle += not epochs[0]
     return {
-        "served": sorted(served, key=lambda sample: (len(sample), sample)),
-        "read in vain": _Free(vain),
-        "pulled before the first sample": _Free(early),
+        "served": sorted(served[0], key=_by_number),
+        "served in the second epoch": sorted(served[1], key=_by_number),
+        "read in vain": Noted(vain),
+        "idle workers": Noted(idle),
+        "all taken before the first sample": Noted(at_once),
     }
 
 
-class _Free:
-    """A count for the checks of the contract, never compared."""
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    __hash__ = None  # type: ignore[assignment]
+def _by_number(sample: str) -> tuple[int, str]:
+    return len(sample), sample
 
 
 _DEALT = (
-    "all workers together serve every item once, for any number of items and of workers; without workers, the training"
-    " process serves them all"
+    "in each epoch all workers together serve every item once, for any number of items and of workers; without workers,"
+    " the training process serves them all"
 )
+_SHARED = "of 40 items or more, each worker serves some"
 _OWN = "a worker calls read for the items that it serves, and for no others"
 _FLOWS = "the stream may be long and its length unknown: no list of all items is made before the first sample"
 
@@ -114,22 +113,31 @@ stream = Exercise(
     _Stream,
     lambda: [
         Probe(f"{count} items and {workers} workers", (count, workers))
-        for count, workers in ((40, 0), (40, 1), (40, 2), (41, 2), (43, 3), (45, 4), (2, 3), (0, 2))
+        for count, workers in ((40, 0), (40, 1), (41, 2), (43, 3), (45, 4), (2, 3), (0, 2), (_LONG, 2))
     ],
-    contract=(_DEALT, _OWN, _FLOWS),
+    contract=(_DEALT, _SHARED, _OWN, _FLOWS),
     drive=_serve,
 )
 
 
 @stream.prop(_DEALT)
 def _each_once(call: Call) -> str | None:
-    count = call.probe.args[0]
-    served = call.output["served"]
-    twice = len(served) - len(set(served))
-    if twice:
-        return f"{twice} samples were served that had been served already"
-    missing = {f"sample {item}" for item in range(count)} - set(served)
-    return f"{len(missing)} of {count} items were never served" if missing else None
+    wanted = {f"sample {item}" for item in range(call.probe.args[0])}
+    for name, epoch in (("served", ""), ("served in the second epoch", " in a second epoch")):
+        served = call.output[name]
+        twice, missing = len(served) - len(set(served)), len(wanted - set(served))
+        if twice:
+            return f"{twice} samples were served{epoch} that had been served already"
+        if missing:
+            return f"{missing} of {len(wanted)} items were never served{epoch}"
+    return None
+
+
+@stream.prop(_SHARED)
+def _all_work(call: Call) -> str | None:
+    count, workers = call.probe.args
+    idle = call.output["idle workers"].value
+    return f"{idle} of {workers} workers served nothing" if count >= 40 and idle else None
 
 
 @stream.prop(_OWN)
@@ -140,14 +148,15 @@ def _reads_only_its_own(call: Call) -> str | None:
 
 @stream.prop(_FLOWS)
 def _flows(call: Call) -> str | None:
-    count, workers = call.probe.args
-    pulled = call.output["pulled before the first sample"].value
-    few = 2 * max(workers, 1) + 2
-    return f"{pulled} of {count} items were taken before the first sample" if pulled > few else None
+    count, _ = call.probe.args
+    every = count == _LONG and call.output["all taken before the first sample"].value
+    return f"all {count} items were taken before the first sample" if every else None
 
 
 @stream.mistake(
-    "every worker serves the whole stream", "Each worker has a copy of the data set: ask which one this is."
+    "every worker serves the whole stream",
+    "Each worker has a copy of the data set: ask which one this is, and ask in __iter__. Where the object is made there"
+    " is no worker yet.",
 )
 class _Duplicated(_Stream):
     def share(self) -> tuple[int, int]:
@@ -214,146 +223,17 @@ class _Listed(_Stream):
         return list(self.items())[first::step]
 
 
-# --- 02.6 shuffling a stream ---
+@stream.mistake("the stream is begun only once", "Call items() in __iter__: each epoch begins the stream anew.")
+class _BegunOnce(_Stream):
+    def __init__(self, items: Callable[[], Iterable[Any]], read: Callable[[Any], Any]) -> None:
+        super().__init__(items, read)
+        self.begun = iter(items())
+
+    def dealt(self, first: int, step: int) -> Iterable[Any]:
+        return islice(self.begun, first, None, step)
 
 
-def _shuffled(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    draw = random.Random(seed)
-    held: list[Any] = []
-    for item in items:
-        held.append(item)
-        if len(held) >= size:
-            place = draw.randrange(len(held))
-            held[place], held[-1] = held[-1], held[place]
-            yield held.pop()
-    draw.shuffle(held)
-    yield from held
-
-
-def _shuffle(candidate: Callable[..., Any], count: int, size: int, seed: int) -> dict[str, Any] | None:
-    runs = []
-    most = 0
-    for number in (seed, seed, seed + 1):
-        book = _Book(count)
-        given: list[Any] = []
-        shuffled = candidate(book.items(), size, number)
-        if shuffled is None:
-            return None
-        for item in islice(iter(shuffled), 10 * count + 10):
-            most = max(most, book.pulled - len(given))
-            given.append(item)
-        runs.append(given)
-    first, again, other = runs
-    return {
-        "items": sorted(first),
-        "held": _Free(most),
-        "again": again == first,
-        "another seed": other == first,
-        "order": _Free(sum(later - earlier != 1 for earlier, later in pairwise(first))),
-        "late": _Free(max((place - item for place, item in enumerate(first)), default=0)),
-    }
-
-
-_ALL = "yields every item of items exactly once"
-_BOUND = "holds at most size items at a time: of the items taken, at most size have not been yielded"
-_RANDOM = "the order is another one than that of items, for size 2 or more; for size 1 it is the same"
-_SEEDED = "the same seed gives the same order again, another seed another one, for size 2 or more"
-_WIDE = "any of the size items held may come next: over 300 items and with size 32, some come 16 places or more late"
-
-shuffled = Exercise(
-    "02.6",
-    "shuffled",
-    _shuffled,
-    lambda: [
-        Probe("300 items, size 32", (300, 32, 0)),
-        Probe("41 items, size 7", (41, 7, 3)),
-        Probe("41 items, size 1", (41, 1, 3)),
-        Probe("11 items, size 50", (11, 50, 0)),
-        Probe("no items", (0, 5, 0)),
-    ],
-    contract=(_ALL, _BOUND, _RANDOM, _SEEDED, _WIDE),
-    kind="optional",
-    drive=_shuffle,
-)
-
-
-@shuffled.prop(_BOUND)
-def _holds_few(call: Call) -> str | None:
-    held, size = call.output["held"].value, call.probe.args[1]
-    return f"{held} items were held at one time, with size {size}" if held > size else None
-
-
-@shuffled.prop(_RANDOM)
-def _is_shuffled(call: Call) -> str | None:
-    count, size, _ = call.probe.args
-    moved = call.output["order"].value
-    if size == 1:
-        return "the order is another one" if moved else None
-    return "the items come in their own order" if count > 2 and moved == 0 else None
-
-
-@shuffled.prop(_SEEDED)
-def _seeded(call: Call) -> str | None:
-    count, size, _ = call.probe.args
-    if not call.output["again"]:
-        return "a second pass with the same seed gave another order"
-    return "another seed gave the same order" if min(count, size) > 2 and call.output["another seed"] else None
-
-
-@shuffled.prop(_WIDE)
-def _mixes_widely(call: Call) -> str | None:
-    count, _, _ = call.probe.args
-    late = call.output["late"].value
-    return f"no item comes more than {late} places late" if count == 300 and late < 16 else None
-
-
-@shuffled.mistake("everything is held", "list(items) holds the whole stream. Keep at most size items.")
-def _everything(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    held = list(items)
-    if size > 1:
-        random.Random(seed).shuffle(held)
-    yield from held
-
-
-@shuffled.mistake("what is left at the end is lost", "When the stream ends, the buffer still holds items: yield them.")
-def _rest_lost(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    draw = random.Random(seed)
-    held: list[Any] = []
-    for item in items:
-        held.append(item)
-        if len(held) >= size:
-            yield held.pop(draw.randrange(len(held)))
-
-
-@shuffled.mistake("first in, first out", "A queue keeps the order. Take a random one of the items that are held.")
-def _queue(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    yield from items
-
-
-@shuffled.mistake("the seed is not used", "Make a generator of your own from the seed.")
-def _seedless(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    yield from _shuffled(items, size, 0)
-
-
-@shuffled.mistake("another order in every pass", "Use a generator made from the seed, not the global one.")
-def _global(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    yield from _shuffled(items, size, random.randrange(2**30))
-
-
-@shuffled.mistake(
-    "an item stays in the buffer after it was yielded", "Take it out: pop it, or put the next in its place."
-)
-def _kept(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    draw = random.Random(seed)
-    held: list[Any] = []
-    for item in items:
-        held.append(item)
-        if len(held) >= size:
-            yield draw.choice(held)
-            held.pop(0)
-    yield from held
-
-
-@shuffled.mistake("one item too many is held", "Yield as soon as size items are held, before you take the next.")
-def _one_more(items: Iterable[Any], size: int, seed: int) -> Iterator[Any]:
-    yield from _shuffled(items, size + 1, seed)
+@stream.mistake("one worker serves the whole stream", "The others have nothing to do. Give each worker its part.")
+class _OneServes(_Stream):
+    def dealt(self, first: int, step: int) -> Iterable[Any]:
+        return () if first else self.items()
