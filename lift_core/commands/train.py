@@ -83,6 +83,12 @@ def _add_model(group: _Group) -> None:
         metavar="WEIGHTS",
         help="start from a preset's bundled weights, a file or a run's folder",
     )
+    add(
+        "--contextnet",
+        default=_KEEP,
+        metavar="FILE",
+        help="build stage 1 on RIFE's contextnet and fill it from one of RIFE's files (4.0 to 4.4)",
+    )
     add("--start", choices=("zero", "dis"), default=_KEEP, help="motion that stage 3 starts from (zero)")
 
 
@@ -139,6 +145,8 @@ def _config(args: argparse.Namespace) -> TrainConfig:
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     if hasattr(args, "crop"):
         given |= {"phase1_crop": args.crop, "phase2_crop": args.crop}
+    if "contextnet" in given:
+        given["encoder"] = "contextnet"
     stored = _stored_config(args)
     if "steps" in given:
         stored.pop("minutes", None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from lift_core.errors import ConfigError
-from lift_core.model.config import STAGES
+from lift_core.model.config import STAGES, LiftConfig, preset
 
 CONFIG_FILE = "config.json"
 CONFIG_VERSION = 1
@@ -52,7 +52,7 @@ class TrainConfig:
         accumulate: forward passes per optimizer step.
         phase1_crop: side of the square training crop while the loaded encoder is frozen.
         phase2_crop: side of the square training crop when everything trains.
-        phase1_share: share of the run that phase 1 takes; phase 1 needs an encoder loaded from ``init``.
+        phase1_share: share of the run that phase 1 takes; it needs weights loaded into the encoder.
         scales: sizes of the training pictures, as shares of the crop, above 0 and at most 1; each step draws one.
         strides: spacings of the training windows; stride s hides the s - 1 frames between the references.
         samples_per_clip: windows drawn at random from each clip in an epoch; 0 takes every window of every clip.
@@ -61,8 +61,10 @@ class TrainConfig:
         warmup: share of the run over which the rate rises from 0.
         clip_norm: largest gradient norm.
         ema_decay: of the moving average of the weights, which is what is validated and exported.
-        loaded_rate: share of the learning rate at which what ``init`` loaded into the encoder trains in phase 2.
+        loaded_rate: share of the learning rate at which what was loaded into the encoder trains in phase 2.
         start: motion that the model's stage 3 starts from, "zero" or "dis"; see LiftConfig.
+        encoder: stage 1, "pyramid" or "contextnet"; see LiftConfig.
+        contextnet: one of RIFE's files, whose contextnet fills the trunk of a contextnet encoder; None leaves it new.
         init: weights to start from (a preset's name, a .safetensors file, or a run folder); None starts afresh.
         colour_probability: share of clips whose brightness, contrast, gamma and saturation are changed.
         loss: weights of the loss terms.
@@ -104,6 +106,8 @@ class TrainConfig:
     ema_decay: float = 0.998
     loaded_rate: float = 0.1
     start: Literal["zero", "dis"] = "zero"
+    encoder: Literal["pyramid", "contextnet"] = "pyramid"
+    contextnet: str | None = None
     init: str | None = None
     colour_probability: float = 0.3
     loss: LossConfig = field(default_factory=LossConfig)
@@ -139,9 +143,22 @@ class TrainConfig:
             raise ConfigError(f"training strides must be at least 2, so that a frame is hidden, not {self.strides}")
         if not self.scales or not 0 < min(self.scales) <= max(self.scales) <= 1:
             raise ConfigError(f"scales must be above 0 and at most 1, not {self.scales}")
+        if self.contextnet is not None and (self.encoder != "contextnet" or self.init is not None):
+            raise ConfigError(
+                "a RIFE file fills a new contextnet encoder, and nothing else",
+                fix='Set encoder to "contextnet" and leave init out, or leave contextnet out.',
+            )
         unknown = sorted(set(self.checkpointing) - set(STAGES))
         if unknown:
             raise ConfigError(f"no stage is called {', '.join(unknown)}", fix=f"Choose among {', '.join(STAGES)}.")
+
+    def model_config(self) -> LiftConfig:
+        """The config of the model that is trained.
+
+        Raises:
+            ConfigError: no such preset.
+        """
+        return replace(preset(self.preset), start=self.start, encoder=self.encoder)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> TrainConfig:

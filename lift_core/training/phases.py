@@ -19,7 +19,7 @@ class Phase:
     Attributes:
         number: 1 or 2.
         crop: side of the square training crop.
-        encoder_frozen: the encoder is in eval and takes no gradient.
+        encoder_frozen: the loaded part of the encoder is in eval and takes no gradient.
     """
 
     number: Literal[1, 2]
@@ -37,23 +37,31 @@ def phase_at(config: TrainConfig, done: float, *, encoder_loaded: bool) -> Phase
     return Phase(2, config.phase2_crop, encoder_frozen=False)
 
 
-def enter_phase(model: LIFT, phase: Phase) -> None:
-    """Freeze or free the encoder. A frozen one is in eval and builds no graph: nothing in it needs a gradient."""
+def loaded_part(model: LIFT, config: TrainConfig) -> nn.Module | None:
+    """What of the encoder was loaded: all of it, or a contextnet's trunk, whose adapters are new; None for nothing."""
+    if config.contextnet is not None:
+        return model.encoder.get_submodule("trunk")
+    return model.encoder if config.init is not None else None
+
+
+def enter_phase(model: LIFT, phase: Phase, loaded: nn.Module | None) -> None:
+    """Freeze or free the loaded part. Frozen, it is in eval and builds no graph: nothing in it needs a gradient."""
     model.train()
-    model.encoder.requires_grad_(not phase.encoder_frozen)
-    model.encoder.train(not phase.encoder_frozen)
+    if loaded is not None:
+        loaded.requires_grad_(not phase.encoder_frozen)
+        loaded.train(not phase.encoder_frozen)
 
 
-def make_optimizer(model: LIFT, config: TrainConfig, *, encoder_loaded: bool) -> Optimizer:
-    """AdamW over the encoder and the rest; norms and biases are not decayed.
+def make_optimizer(model: LIFT, config: TrainConfig, loaded: nn.Module | None) -> Optimizer:
+    """AdamW over the loaded part and the rest; norms and biases are not decayed.
 
-    Each group's ``scale`` is its share of the scheduled rate: a loaded encoder trains at ``loaded_rate``.
+    Each group's ``scale`` is its share of the scheduled rate: what was loaded trains at ``loaded_rate``.
     """
-    encoder_scale = config.loaded_rate if encoder_loaded else 1.0
-    rest = nn.ModuleList(child for name, child in model.named_children() if name != "encoder")
+    old = list(loaded.parameters()) if loaded is not None else []
+    known = {id(parameter) for parameter in old}
+    new = [parameter for parameter in model.parameters() if id(parameter) not in known]
     groups = []
-    for module, scale in ((model.encoder, encoder_scale), (rest, 1.0)):
-        parameters = list(module.parameters())
+    for parameters, scale in ((old, config.loaded_rate), (new, 1.0)):
         for decay, chosen in (
             (config.weight_decay, [p for p in parameters if p.ndim > 1]),
             (0.0, [p for p in parameters if p.ndim <= 1]),

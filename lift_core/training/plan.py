@@ -69,7 +69,7 @@ def plan(config: TrainConfig) -> RunPlan:
     """
     world_size = config.devices * config.num_nodes
     with torch.device("meta"):
-        model = LIFT(replace(preset(config.preset), start="zero"))
+        model = LIFT(replace(config.model_config(), start="zero"))
     loaders = make_loaders(replace(config, workers=0), config.phase2_crop, world_size=world_size)
     batches = len(loaders.train)
     return RunPlan(

@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from lift_core.model.config import preset
+from lift_core.model.config import LiftConfig, preset
 from lift_core.model.lift import LIFT
 from lift_core.profiling.ledger import batch_bytes
 from lift_core.training.config import TrainConfig
@@ -47,18 +47,18 @@ def step_memory(config: TrainConfig) -> StepMemory:
     if config.precision != "32-true":
         kept /= 2
     frames = preset(config.preset).context
-    weights = _counted(config.preset, side, 1, ())[0]
+    weights = _counted(config.model_config(), side, 1, ())[0]
     return StepMemory(5 * weights, batch_bytes(config.batch, frames, side, side), int(_BACKWARD * kept))
 
 
 def _of_batch(config: TrainConfig, side: int, checkpointing: tuple[str, ...]) -> float:
     """What the forward pass keeps of the whole batch: it grows evenly with the samples, and two are quickly counted."""
-    one, two = (_counted(config.preset, side, batch, checkpointing)[1] for batch in (1, 2))
+    one, two = (_counted(config.model_config(), side, batch, checkpointing)[1] for batch in (1, 2))
     return one + (config.batch - 1) * (two - one)
 
 
 @cache
-def _counted(name: str, side: int, batch: int, checkpointing: tuple[str, ...]) -> tuple[int, int]:
+def _counted(sizes: LiftConfig, side: int, batch: int, checkpointing: tuple[str, ...]) -> tuple[int, int]:
     """Bytes of the weights, and of the tensors that a forward pass keeps for its backward pass, each memory once."""
     kept: dict[int, Tensor] = {}
 
@@ -67,9 +67,9 @@ def _counted(name: str, side: int, batch: int, checkpointing: tuple[str, ...]) -
         return tensor
 
     with torch.device("meta"):
-        model = LIFT(replace(preset(name), start="zero")).train()
+        model = LIFT(replace(sizes, start="zero")).train()
         model.recomputed = frozenset(checkpointing)
-        frames = preset(name).context
+        frames = sizes.context
         valid = torch.ones(batch, frames, dtype=torch.bool)
         inputs = torch.empty(batch, frames, 3, side, side), torch.empty(batch, frames), valid, torch.empty(batch)
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):

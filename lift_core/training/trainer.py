@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from lift_core.data.loaders import Loaders
 from lift_core.data.sample import Batch
 from lift_core.data.waiting import WaitWatch
 from lift_core.errors import CheckpointError, OutputError, TrainingError
-from lift_core.model.config import preset
+from lift_core.model.contextnet import ContextNetEncoder
 from lift_core.model.lift import LIFT
+from lift_core.model.rife_weights import load_contextnet
 from lift_core.model.weights import FINAL_WEIGHTS, load_matching, save_weights
 from lift_core.profiling.process_memory import memory_in_use
 from lift_core.training.backward import Backward, sound_samples
@@ -35,7 +36,7 @@ from lift_core.training.config import CONFIG_FILE, TrainConfig
 from lift_core.training.data import make_loaders
 from lift_core.training.losses import lift_loss
 from lift_core.training.out_of_memory import is_out_of_memory, release_memory, what_would_fit
-from lift_core.training.phases import Phase, enter_phase, make_optimizer, phase_at, set_rate
+from lift_core.training.phases import Phase, enter_phase, loaded_part, make_optimizer, phase_at, set_rate
 from lift_core.training.processes import average_gradients, largest, mean_terms
 from lift_core.training.pseudo_flow import pseudo_flow
 from lift_core.training.run_log import RunLog
@@ -107,13 +108,11 @@ class TrainingRun:
         checkpoints = list_checkpoints(self.out)
         _check_out(self.out, checkpoints, resume=resume)
         torch.manual_seed(config.seed)
-        self.model = LIFT(replace(preset(config.preset), start=config.start))
+        self.model = LIFT(config.model_config())
         self.model.recomputed = frozenset(config.checkpointing)
-        self.encoder_loaded = config.init is not None
-        if config.init is not None:
-            count = load_matching(self.model, config.init)
-            self._say(f"loaded {count} of {len(self.model.state_dict())} tensors from {config.init}")
-        optimizer = make_optimizer(self.model, config, encoder_loaded=self.encoder_loaded)
+        self._load()
+        self.loaded = loaded_part(self.model, config)
+        optimizer = make_optimizer(self.model, config, self.loaded)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay))
         self.average.to(fabric.device)
         self.wrapped, self.optimizer = fabric.setup(self.model, optimizer)
@@ -136,13 +135,13 @@ class TrainingRun:
         if self.fabric.is_global_zero:
             with atomic_file(self.out / CONFIG_FILE) as temporary:
                 temporary.write_text(json.dumps(self.config.to_dict(), indent=2) + "\n", encoding="utf-8")
-        if not self.encoder_loaded:
+        if self.loaded is None:
             self._say("phase 1 is skipped: no encoder was loaded, and random features are not worth freezing")
         started = time.monotonic() - self.elapsed_s
         with stop_on_signals() as stop, self._progress_bar() as bar, self._open_log() as log, self.executor:
             stopped = False
             while self._done() < 1.0 and not stopped:
-                phase = phase_at(self.config, self._done(), encoder_loaded=self.encoder_loaded)
+                phase = phase_at(self.config, self._done(), encoder_loaded=self.loaded is not None)
                 stopped = self._train_phase(phase, started, stop, bar, log)
             self._checkpoint()
         result = TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
@@ -151,9 +150,17 @@ class TrainingRun:
         self._say(f"{state} after {result.step} steps{best}: {result.weights}")
         return result
 
+    def _load(self) -> None:
+        if self.config.init is not None:
+            count = load_matching(self.model, self.config.init)
+            self._say(f"loaded {count} of {len(self.model.state_dict())} tensors from {self.config.init}")
+        if self.config.contextnet is not None:
+            assert isinstance(self.model.encoder, ContextNetEncoder)
+            self._say(str(load_contextnet(self.model.encoder, self.config.contextnet)))
+
     def _train_phase(self, phase: Phase, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> bool:
         """Train until the phase, the epoch or the run ends; whether it was a signal that ended it."""
-        enter_phase(self.model, phase)
+        enter_phase(self.model, phase, self.loaded)
         loaders = self._loaders(phase.crop)
         sampler = loaders.train.sampler
         if self.position is not None:
@@ -172,7 +179,7 @@ class TrainingRun:
             if self.step % self.config.val_every == 0:
                 self._validate(loaders, log)
                 self._checkpoint()
-            now = phase_at(self.config, self._done(), encoder_loaded=self.encoder_loaded)
+            now = phase_at(self.config, self._done(), encoder_loaded=self.loaded is not None)
             if stopping or self._done() >= 1.0 or now != phase:
                 return stopping
         # Also where a resumed run's bigger batch no longer fits into the rest of the epoch.

@@ -48,3 +48,9 @@ def test_a_config_of_a_newer_version_says_so() -> None:
 def test_scales_and_stages_that_cannot_be_are_refused(name: str, value: tuple[object, ...]) -> None:
     with pytest.raises(ConfigError):
         TrainConfig(data=("clips",), steps=1, **{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{}, {"encoder": "contextnet", "init": "lift_tiny"}])
+def test_a_rife_file_for_another_encoder_or_beside_other_weights_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="contextnet"):
+        TrainConfig(data=("clips",), steps=1, contextnet="flownet.pkl", **options)  # type: ignore[arg-type]

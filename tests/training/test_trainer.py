@@ -31,6 +31,7 @@ from lift_core.training.config import TrainConfig
 from lift_core.training.schedule import draw_scale
 from lift_core.training.step_batches import StepBatches, StepGroup
 from lift_core.training.trainer import TrainingRun, train
+from tests.model.rife_files import contextnet_state, flownet_state
 
 
 @pytest.fixture(scope="module")
@@ -338,3 +339,15 @@ def test_half_precision_trains_and_resumes(config: TrainConfig, tmp_path: Path) 
     list_checkpoints(Path(died.out))[-1].unlink()
     train(died, resume=True)
     assert_same_bits(final_weights(half), final_weights(died))
+
+
+def test_a_run_on_a_contextnet_says_what_it_loaded_and_can_be_used(
+    config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(flownet_state("module."), tmp_path / "flownet.pkl")
+    train(replace(config, steps=2, encoder="contextnet", contextnet=str(tmp_path / "flownet.pkl"), phase1_share=1.0))
+    assert "loaded 24 of 24 trunk tensors" in capsys.readouterr().out
+    weights = load_lift(config.out)
+    assert weights.config.encoder == "contextnet"
+    for name, tensor in contextnet_state().items():
+        assert torch.equal(weights.state_dict()[f"encoder.trunk.{name}"], tensor)
