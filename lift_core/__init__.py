@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from lift_core.errors import LiftError
     from lift_core.inference.interpolator import Interpolator
     from lift_core.model.config import LiftConfig, preset
+    from lift_core.model.contextnet import ContextNetEncoder
     from lift_core.model.lift import LIFT, LiftOutput
+    from lift_core.model.rife_weights import load_contextnet
     from lift_core.model.weights import load_lift, save_weights
 
 __version__ = "0.1.0"
@@ -55,6 +57,7 @@ _SUBMODULES = (
 _HOMES = {
     "CSVDataset": "data.csv_dataset",
     "CachedDataset": "data.cached_dataset",
+    "ContextNetEncoder": "model.contextnet",
     "Crop": "data.source",
     "DataConfig": "data.loaders",
     "DevicePrefetcher": "data.prefetch",
@@ -81,6 +84,7 @@ _HOMES = {
     "autotune": "data.autotune",
     "batch_preset": "data.presets",
     "create_dataloaders": "data.loaders",
+    "load_contextnet": "model.rife_weights",
     "load_lift": "model.weights",
     "open_source": "data.open_source",
     "pad_collate": "data.sequence_dataset",
@@ -94,6 +98,7 @@ __all__ = [
     "LIFT",
     "CSVDataset",
     "CachedDataset",
+    "ContextNetEncoder",
     "Crop",
     "DataConfig",
     "DevicePrefetcher",
@@ -125,6 +130,7 @@ __all__ = [
     "data",
     "errors",
     "inference",
+    "load_contextnet",
     "load_lift",
     "metrics",
     "model",
