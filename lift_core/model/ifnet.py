@@ -16,6 +16,9 @@ from lift_core.model.warp import backward_warp, resize_flow
 GAIN = 10.0
 SHARPNESS = 20.0
 
+# Side of the neighbourhood, in cells, within which features are told apart from what surrounds them.
+NEARBY = 15
+
 
 class Motion(NamedTuple):
     """What stage 3 believes about the new frame, on one grid of h x w cells.
@@ -37,9 +40,43 @@ class Motion(NamedTuple):
         return Motion(resize_flow(self.flow_t0, size), resize_flow(self.flow_t1, size), occlusion)
 
 
-def unit(features: Tensor) -> Tensor:
-    """Features scaled to length 1 at every place, so that their products are cosines."""
-    return F.normalize(features.float(), dim=1)
+def comparable(features_0: Tensor, features_1: Tensor) -> tuple[Tensor, Tensor]:
+    """Features of both references as their products can be compared: what stands out nearby, at length 1.
+
+    From each channel its mean in a neighbourhood is taken away, and what is left is measured by its strength there in
+    both references together. Without that all places look alike, for what they share is most of a feature; with it
+    even random features match (normalised cross-correlation does the same for grey values).
+
+    Args:
+        features_0, features_1: ``[B, C, h, w]``.
+
+    Returns:
+        The same shapes, float32; zero where nothing stands out.
+    """
+    outstanding_0, outstanding_1 = (
+        features.float() - nearby(features.float()) for features in (features_0, features_1)
+    )
+    power = (nearby(outstanding_0.square()) + nearby(outstanding_1.square())) / 2
+    # Where nothing stands out, dividing by what is there would blow up noise, and gradients most of all.
+    strength = torch.rsqrt(power + 1e-5)
+    return shortened(outstanding_0 * strength), shortened(outstanding_1 * strength)
+
+
+def shortened(vectors: Tensor) -> Tensor:
+    """Vectors along dimension 1 at length 1 where they are long; short ones stay short."""
+    return vectors * torch.rsqrt(vectors.square().sum(dim=1, keepdim=True) + 1.0)
+
+
+def nearby(values: Tensor) -> Tensor:
+    """The mean of each place's neighbourhood of ``NEARBY`` x ``NEARBY`` cells, as far as it lies in the grid."""
+    return F.avg_pool2d(values, NEARBY, stride=1, padding=NEARBY // 2, count_include_pad=False)
+
+
+def gathered(planes: Tensor) -> Tensor:
+    """Evidence of the places around each place, ``[B, D, h, w]``: what surrounds a place moves with it, mostly."""
+    for _ in range(2):
+        planes = F.avg_pool2d(F.pad(planes, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    return planes
 
 
 def symmetric_correlation(features_0: Tensor, features_1: Tensor, radius: int) -> Tensor:
@@ -127,7 +164,8 @@ class FlowLevel(nn.Module):
         warped_1 = backward_warp(self.reduce(features_1), motion.flow_t1)
         height, width = warped_0.shape[-2:]
         near = F.interpolate(self.reduce_context(context), size=(height, width), mode="bilinear", align_corners=False)
-        match = symmetric_correlation(unit(self.to_match(warped_0)), unit(self.to_match(warped_1)), self.radius)
+        match = symmetric_correlation(*comparable(self.to_match(warped_0), self.to_match(warped_1)), self.radius)
+        match = gathered(match)
         shift = GAIN * self.trust * expected_shift(SHARPNESS * torch.exp(GAIN * self.sharpness) * match, self.radius)
         moment = t.expand(-1, 1, height, width)
         # Everything that is known of a place, then five numbers to add: two flows and a logit.
@@ -141,7 +179,7 @@ class FlowLevel(nn.Module):
 
 
 class FlowEstimator(nn.Module):
-    """A cascade: twice at s8 with the same weights, once at s4.
+    """A cascade: twice at s8, then twice at s4, each time with the same weights.
 
     A fresh estimator returns the motion it starts from: its matching has no say yet and its last convolutions are zero.
     """
@@ -178,4 +216,5 @@ class FlowEstimator(nn.Module):
         # Only the correction comes from the coarse grid, so that the detail of a given motion survives it.
         correction = Motion(*(after - before for after, before in zip(second, start, strict=True))).resized(fine)
         finer = Motion(*(old + new for old, new in zip(given.resized(fine), correction, strict=True)))
-        return self.level4(reference_0.s4, reference_1.s4, context, finer, t)
+        third = self.level4(reference_0.s4, reference_1.s4, context, finer, t)
+        return self.level4(reference_0.s4, reference_1.s4, context, third, t)
