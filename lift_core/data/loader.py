@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import cv2
@@ -104,7 +106,7 @@ class _Stream:
                 yield self._taken(answer)
                 del answer
         except (RuntimeError, EOFError, OSError) as error:
-            if self.settings.num_workers == 0 or not _is_about_workers(error):
+            if self.settings.num_workers == 0 or not is_about_workers(error):
                 raise
             if self._end is not None:
                 self._end()
@@ -175,14 +177,20 @@ def _end_workers(answers: object, owner: int) -> None:
     shut_down = getattr(answers, "_shutdown_workers", None)
     if shut_down is None:
         return
+    workers = getattr(answers, "_workers", ())
     try:
         shut_down()
     except RuntimeError as error:
         # torch tells of a dead worker from a signal's handler, wherever this process happens to be: here too. By then
         # the others are told to end.
-        if not _is_about_workers(error):
+        if not is_about_workers(error):
             raise
-        for worker in getattr(answers, "_workers", ()):
+        for worker in workers:
+            worker.join(_ENDING_S)
+    for worker in workers:
+        # One that hangs was asked to end, and takes its time: see _WorkerStart.
+        if worker.is_alive():
+            worker.kill()
             worker.join(_ENDING_S)
 
 
@@ -279,15 +287,17 @@ def _make_ring(settings: LoaderSettings, size: int) -> SlotRing | None:
 
 
 _ENDING_S = 5.0
+_GRACE_S = 20
 _TIMED_OUT = "DataLoader timed out"
 _DEAD_WORKER = ("exited unexpectedly", "is killed by signal")
 _OUT_OF_FILES = ("Too many open files", "received 0 items of ancdata")
 
 
-def _is_about_workers(error: Exception) -> bool:
+def is_about_workers(error: Exception) -> bool:
     """Whether DataLoader raised ``error`` because of its workers, and not in the name of a worker that lives.
 
-    A worker that dies while its batch is fetched, which it hands over itself, ends a connection.
+    torch tells of a worker's death from a signal's handler, wherever the process happens to be. A worker that dies
+    while its batch is fetched, which it hands over itself, ends a connection.
     """
     if isinstance(error, EOFError | ConnectionError):
         return not str(error).startswith("Caught ")
@@ -312,6 +322,7 @@ class _WorkerStart:
 
     Workers are the parallelism; threads of OpenCV and torch would fight over cores. Ctrl-C, and a signal to stop that
     is sent to the whole group, would end a worker, and with it the training process before that has saved its state.
+    So would one that a batch system sends to every process: a worker works on for some seconds after it.
     """
 
     def __init__(self, sharing: Sharing | None) -> None:
@@ -324,3 +335,9 @@ class _WorkerStart:
             torch.multiprocessing.set_sharing_strategy(self._sharing)
         if hasattr(os, "setpgid"):
             os.setpgid(0, 0)
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(number: int, frame: FrameType | None) -> None:
+    signal.alarm(_GRACE_S)

@@ -21,10 +21,11 @@ from tqdm import tqdm
 
 from lift_core.atomic import atomic_file
 from lift_core.data.batches import scale_batch, split_batch
+from lift_core.data.loader import is_about_workers
 from lift_core.data.loaders import Loaders
 from lift_core.data.sample import Batch
 from lift_core.data.waiting import WaitWatch
-from lift_core.errors import CheckpointError, OutputError, TrainingError
+from lift_core.errors import CheckpointError, LoaderError, OutputError, TrainingError
 from lift_core.model.contextnet import ContextNetEncoder
 from lift_core.model.lift import LIFT
 from lift_core.model.rife_weights import load_contextnet
@@ -139,11 +140,16 @@ class TrainingRun:
             self._say("phase 1 is skipped: no encoder was loaded, and random features are not worth freezing")
         started = time.monotonic() - self.elapsed_s
         with stop_on_signals() as stop, self._progress_bar() as bar, self._open_log() as log, self.executor:
-            stopped = False
-            while self._done() < 1.0 and not stopped:
-                phase = phase_at(self.config, self._done(), encoder_loaded=self.loaded is not None)
-                stopped = self._train_phase(phase, started, stop, bar, log)
-            self._checkpoint()
+            try:
+                self._train(started, stop, bar, log)
+            except RuntimeError as error:
+                if not is_about_workers(error):
+                    raise
+                raise LoaderError(
+                    f"a loader's worker process died in step {self.step + 1} ({error})",
+                    where=self.out,
+                    fix="Most often memory ran out: use fewer --workers. Go on from the last checkpoint with --resume.",
+                ) from error
         result = TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
         state = "finished" if result.finished else "stopped; go on with --resume"
         best = f", best validation {self.best_psnr:.2f} dB" if math.isfinite(self.best_psnr) else ""
@@ -157,6 +163,13 @@ class TrainingRun:
         if self.config.contextnet is not None:
             assert isinstance(self.model.encoder, ContextNetEncoder)
             self._say(str(load_contextnet(self.model.encoder, self.config.contextnet)))
+
+    def _train(self, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> None:
+        stopped = False
+        while self._done() < 1.0 and not stopped:
+            phase = phase_at(self.config, self._done(), encoder_loaded=self.loaded is not None)
+            stopped = self._train_phase(phase, started, stop, bar, log)
+        self._checkpoint()
 
     def _train_phase(self, phase: Phase, started: float, stop: StopRequest, bar: Any, log: RunLog | None) -> bool:
         """Train until the phase, the epoch or the run ends; whether it was a signal that ended it."""

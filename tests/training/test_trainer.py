@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -23,7 +25,7 @@ from lift_core.data.batches import split_batch
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.sample import Batch
-from lift_core.errors import CheckpointError, OutputError, TrainingError
+from lift_core.errors import CheckpointError, LoaderError, OutputError, TrainingError
 from lift_core.model.weights import load_lift
 from lift_core.training import trainer
 from lift_core.training.checkpoint import list_checkpoints
@@ -351,3 +353,43 @@ def test_a_run_on_a_contextnet_says_what_it_loaded_and_can_be_used(
     assert weights.config.encoder == "contextnet"
     for name, tensor in contextnet_state().items():
         assert torch.equal(weights.state_dict()[f"encoder.trunk.{name}"], tensor)
+
+
+def test_sigterm_to_every_process_saves_and_the_run_can_be_resumed_to_the_same_bits(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(config)
+    stopped = replace(config, out=str(tmp_path / "stopped"), workers=2)
+    original = TrainingRun.optimize
+
+    def terminated(self: TrainingRun, group: Any) -> dict[str, float]:
+        for child in psutil.Process().children():
+            child.terminate()
+        signal.raise_signal(signal.SIGTERM)
+        return original(self, group)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingRun, "optimize", terminated)
+        result = train(stopped)
+    assert (result.finished, result.step) == (False, 1)
+    train(stopped, resume=True)
+    assert_same_bits(final_weights(config), final_weights(stopped))
+
+
+def test_a_worker_that_is_killed_in_a_step_ends_the_run_with_advice(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = TrainingRun.optimize
+
+    def starved(self: TrainingRun, group: Any) -> dict[str, float]:
+        if self.step == 2:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            time.sleep(1)
+        return original(self, group)
+
+    monkeypatch.setattr(TrainingRun, "optimize", starved)
+    with pytest.raises(LoaderError, match="worker process died") as caught:
+        train(replace(config, workers=1, steps=6))
+    assert "--resume" in str(caught.value.fix) or "fewer workers" in str(caught.value.fix)
+    assert list_checkpoints(Path(config.out))[-1].name == "step-00000002.pt"
