@@ -61,7 +61,8 @@ def ssim(pred: Frame, target: Frame) -> float:
     first, second = _eight_bit_pair(pred, target)
     if min(first.shape[1:]) < SSIM_WINDOW:
         raise ShapeError(
-            f"a frame of {first.shape[1]}x{first.shape[2]} is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window of SSIM.",
+            f"a frame of {first.shape[1]}x{first.shape[2]} is smaller than the {SSIM_WINDOW}x{SSIM_WINDOW} window of"
+            " SSIM.",
             fix="Compare larger frames, or use PSNR.",
         )
     x, y = (frame.permute(1, 2, 0).numpy().astype(np.float64) for frame in (first, second))
