@@ -278,7 +278,7 @@ class TrainingRun:
         )
 
     def _leave_out(self, backward: Backward) -> None:
-        culprits = ", ".join(backward.culprits) or "on another process"
+        culprits = ", ".join(backward.culprits) or "no single sample of this process"
         if self.config.on_nonfinite == "raise":
             raise TrainingError(
                 f"the loss or gradient of step {self.step + 1} is not finite",
