@@ -29,7 +29,7 @@ class StepBatches:
         self._left = number
         self._accumulate = accumulate
         self._device = device
-        self._moved = iter(DevicePrefetcher(self._remembered(batches), device))
+        self._moved = iter(DevicePrefetcher(_remembered(batches, self._host), device))
 
     def __iter__(self) -> Iterator[StepGroup]:
         """The steps; asking for the next one lets go of the batches of the last."""
@@ -39,12 +39,6 @@ class StepBatches:
             yield StepGroup(self._moved, self._host, count, self._device)
             for _ in range(count):
                 self._host.popleft()
-
-    def _remembered(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        for batch in batches:
-            self._host.append(batch)
-            yield batch
-            del batch
 
 
 class StepGroup:
@@ -69,3 +63,11 @@ class StepGroup:
         while self._given < self._count:
             self._given += 1
             yield next(self._moved)
+
+
+# Not a method: a generator that holds its owner is a cycle, in which a loader's workers would live on.
+def _remembered(batches: Iterable[Batch], host: deque[Batch]) -> Iterator[Batch]:
+    for batch in batches:
+        host.append(batch)
+        yield batch
+        del batch

@@ -150,6 +150,9 @@ class TrainingRun:
                     where=self.out,
                     fix="Most often memory ran out: use fewer --workers. Go on from the last checkpoint with --resume.",
                 ) from error
+            finally:
+                # Their workers end here, and not when the garbage collector finds them.
+                self.loaders.clear()
         result = TrainResult(self.step, self._done() >= 1.0, self.best_psnr, self.out / FINAL_WEIGHTS)
         state = "finished" if result.finished else "stopped; go on with --resume"
         best = f", best validation {self.best_psnr:.2f} dB" if math.isfinite(self.best_psnr) else ""

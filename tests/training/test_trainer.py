@@ -372,6 +372,7 @@ def test_sigterm_to_every_process_saves_and_the_run_can_be_resumed_to_the_same_b
         patch.setattr(TrainingRun, "optimize", terminated)
         result = train(stopped)
     assert (result.finished, result.step) == (False, 1)
+    assert multiprocessing.active_children() == [], "workers end with the run"
     train(stopped, resume=True)
     assert_same_bits(final_weights(config), final_weights(stopped))
 
@@ -390,6 +391,7 @@ def test_a_worker_that_is_killed_in_a_step_ends_the_run_with_advice(
 
     monkeypatch.setattr(TrainingRun, "optimize", starved)
     with pytest.raises(LoaderError, match="worker process died") as caught:
-        train(replace(config, workers=1, steps=6))
+        # Without validation: torch tells of one dead loader at a time, and of another one's in some later test.
+        train(replace(config, workers=1, steps=6, val_fraction=0.0))
     assert "--resume" in str(caught.value.fix) or "fewer workers" in str(caught.value.fix)
     assert list_checkpoints(Path(config.out))[-1].name == "step-00000002.pt"
