@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from lift_core.benchmarks.model_live_bytes import peak_live_bytes
+from lift_core.profiling.live_bytes import peak_live_bytes
 from lift_core.profiling.measure import peak_rss
 
 # Blocks from this size on go back to the system when they are freed (glibc); without it, freed blocks stay and hide

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from lift_core.benchmarks import model_compile, model_cost, model_stages
-from lift_core.benchmarks.model_live_bytes import peak_live_bytes
 from lift_core.benchmarks.table import BenchOptions
 from lift_core.errors import ShapeError
 from lift_core.model.config import PRESETS, preset
 from lift_core.model.lift import LIFT
+from lift_core.profiling.live_bytes import peak_live_bytes
 from tests.model.test_cost import gigaflop_per_new_frame
 
 QUICK = BenchOptions(quick=True)

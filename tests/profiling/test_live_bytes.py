@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lift_core.benchmarks.model_live_bytes import peak_live_bytes
+from lift_core.profiling.live_bytes import peak_live_bytes
 
 MB = 250_000  # float32 numbers of a megabyte
 
