@@ -72,6 +72,14 @@ class TrainingError(LiftError):
     """A training run that cannot go on."""
 
 
+class FetchError(LiftError):
+    """A file that cannot be fetched: no connection, no such file, a broken transfer, another checksum."""
+
+
+class ArchiveError(LiftError):
+    """An archive that is damaged, or that would write where or what it must not."""
+
+
 class OutputError(LiftError):
     """A result that cannot be written where it was asked for."""
 
