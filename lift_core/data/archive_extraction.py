@@ -1,0 +1,247 @@
+"""Unpacking archives that others made: nothing leaves the target, no links, no devices, bounded in size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lift_core.data.archive_members import Member, announced_bytes, damage_named, members
+from lift_core.errors import ArchiveError, OutputError
+
+Progress = Callable[[int], None]
+
+_CHUNK = 1 << 20
+# Below this many bytes nothing is a bomb, and texts may shrink to a hundredth.
+_RATIO_COUNTS_FROM = 10_000_000
+
+
+@dataclass(frozen=True)
+class ExtractionLimits:
+    """What one archive may unpack to.
+
+    Attributes:
+        total_bytes: of all files together.
+        entries: files and folders.
+        file_bytes: of a single file.
+        ratio: bytes unpacked over bytes of the archive, once they are more than 10 MB. Pictures and videos hardly
+            shrink; deflate reaches 1032.
+    """
+
+    total_bytes: int = 500_000_000_000
+    entries: int = 2_000_000
+    file_bytes: int = 20_000_000_000
+    ratio: float = 100.0
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What an extraction wrote: files, and their bytes."""
+
+    files: int
+    bytes: int
+
+
+def extract_archives(
+    archives: Sequence[Path],
+    target: Path,
+    *,
+    limits: ExtractionLimits | None = None,
+    progress: Progress | None = None,
+) -> Unpacked:
+    """Unpack zip, tar or tar.gz files into one new folder, which appears when all are unpacked without an error.
+
+    They are unpacked to a hidden folder beside ``target`` first. Only plain files and folders are written, with
+    ordinary rights and today's date. Nothing that exists is written over.
+
+    Args:
+        archives: the files; what they are is told from their bytes.
+        target: becomes the folder; it does not exist, or is empty.
+        limits: for each archive; the defaults of ExtractionLimits where None.
+        progress: called with the bytes of each piece written.
+
+    Raises:
+        ArchiveError: an archive that is damaged, encrypted or none at all; an entry whose name is absolute or has
+            ``..``, a backslash, a colon or a control character; a link or a device; two entries of one name; more
+            than the limits allow.
+        OutputError: the target is not empty, or the disk is full or too small for what the archives announce.
+    """
+    refuse_full_target(target)
+    with _reported(target), _hidden_folder(target) as hidden:
+        _check_space(target, sum(_announced(archive) for archive in archives))
+        files = written = 0
+        for archive in archives:
+            budget = _Budget(archive, limits or ExtractionLimits())
+            _extract(budget, hidden, progress or (lambda _: None))
+            files, written = files + budget.files, written + budget.bytes
+        _move(hidden, target)
+    return Unpacked(files, written)
+
+
+def refuse_full_target(target: Path) -> None:
+    """Raise OutputError where ``target`` is anything but absent or an empty folder."""
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise OutputError(
+            "the folder to unpack to exists and is not empty",
+            where=target,
+            fix="Choose another, or delete this one: nothing that is there is written over.",
+        )
+
+
+class _Budget:
+    """Counts what one archive unpacks to against its limits, as it is written: headers may lie."""
+
+    def __init__(self, archive: Path, limits: ExtractionLimits) -> None:
+        self.archive = archive
+        self.files = 0
+        self.bytes = 0
+        self._limits = limits
+        self._entries = 0
+        self._most = int(min(limits.total_bytes, max(_RATIO_COUNTS_FROM, limits.ratio * archive.stat().st_size)))
+
+    def begin(self, member: Member) -> None:
+        """Count an entry, and refuse it where what it announces is too much."""
+        self._entries += 1
+        self.files += not member.is_folder
+        if self._entries > self._limits.entries:
+            raise self._too_much(f"more than {self._limits.entries} files and folders", member)
+        if member.size > self._limits.file_bytes:
+            raise self._too_much(f"a file of more than {self._limits.file_bytes} bytes", member)
+        self._check_total(member, member.size)
+
+    def add(self, member: Member, file_bytes: int, count: int) -> None:
+        """Count ``count`` more bytes of a file, which make ``file_bytes`` of it so far."""
+        if file_bytes > member.size:
+            raise _wrong_size(self.archive, member)
+        self._check_total(member, count)
+        self.bytes += count
+
+    def _check_total(self, member: Member, more: int) -> None:
+        if self.bytes + more > self._most:
+            size = self.archive.stat().st_size
+            raise self._too_much(f"more than {self._most} bytes, of an archive of {size}", member)
+
+    def _too_much(self, what: str, member: Member) -> ArchiveError:
+        return ArchiveError(
+            f"it unpacks to {what}, at {member.name!r}",
+            where=self.archive,
+            fix="It may be a decompression bomb. Raise the limit only if you know what the archive holds.",
+        )
+
+
+def _extract(budget: _Budget, folder: Path, progress: Progress) -> None:
+    with budget.archive.open("rb") as file:
+        for member in members(budget.archive, file):
+            budget.begin(member)
+            _write(member, folder, budget, progress)
+
+
+def _write(member: Member, folder: Path, budget: _Budget, progress: Progress) -> None:
+    path = folder.joinpath(*_safe_parts(budget.archive, member))
+    try:
+        if member.is_folder:
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # "x" creates the file or fails; in a new folder without links that is a second entry of this name.
+        with path.open("xb") as writer:
+            size = _copy(member, writer.write, budget, progress)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ArchiveError(
+            f"two entries claim the place {member.name!r}", where=budget.archive, fix="Do not trust this archive."
+        ) from error
+    if size != member.size:
+        raise _wrong_size(budget.archive, member)
+
+
+def _copy(member: Member, write: Callable[[bytes], int], budget: _Budget, progress: Progress) -> int:
+    size = 0
+    with damage_named(budget.archive), member.open() as reader:
+        while piece := reader.read(_CHUNK):
+            size += len(piece)
+            budget.add(member, size, len(piece))
+            write(piece)
+            progress(len(piece))
+    return size
+
+
+def _safe_parts(archive: Path, member: Member) -> list[str]:
+    """The parts of a name that stays below the target on every system; none for the target itself, a folder."""
+    name = member.name
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    # C:evil.txt lies in the current folder of drive C, and a:b is a hidden stream of the file a.
+    forbidden = any(letter in "\\:" or ord(letter) < 32 for letter in name)
+    if name.startswith("/") or ".." in parts or forbidden or not (parts or member.is_folder):
+        raise ArchiveError(
+            f"the name {name!r} may lead out of the target", where=archive, fix="Do not trust this archive."
+        )
+    return parts
+
+
+def _wrong_size(archive: Path, member: Member) -> ArchiveError:
+    return ArchiveError(
+        f"{member.name!r} has not the {member.size} bytes that were announced", where=archive, fix="Fetch it again."
+    )
+
+
+def _announced(archive: Path) -> int:
+    try:
+        return announced_bytes(archive)
+    except OSError as error:
+        raise ArchiveError(
+            f"the archive cannot be opened: {error.strerror}", where=archive, fix="Check the path."
+        ) from error
+
+
+def _check_space(target: Path, needed: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise OutputError(
+            f"{needed / 1e9:.2f} GB are needed to unpack, {free / 1e9:.2f} GB are free",
+            where=target.parent,
+            fix="Free some space, or choose a place on another disk.",
+        )
+
+
+@contextmanager
+def _hidden_folder(target: Path) -> Iterator[Path]:
+    hidden = target.with_name(f".{target.name}.extracting")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        hidden.mkdir()
+    except FileExistsError:
+        raise OutputError(
+            "another extraction to the same folder is running, or one was killed",
+            where=hidden,
+            fix="If none is running, delete this folder and try again.",
+        ) from None
+    try:
+        yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _move(hidden: Path, target: Path) -> None:
+    # One sync for all: one for each of a million files takes hours.
+    if hasattr(os, "sync"):
+        os.sync()
+    if target.is_dir():
+        target.rmdir()
+    hidden.rename(target)
+
+
+@contextmanager
+def _reported(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise OutputError(
+            "the disk is full" if full else f"cannot unpack: {error.strerror or error}",
+            where=target,
+            fix="Free some space or choose another disk." if full else "Check the place and its rights.",
+        ) from error

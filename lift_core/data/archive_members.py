@@ -1,0 +1,194 @@
+"""The entries of zip and tar archives that others made, one by one: plain files and folders, or an error."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from lift_core.errors import ArchiveError
+
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+_GZIP_START = b"\x1f\x8b"
+_TAR_BLOCK = 512
+# tarfile reads extended headers (long names, comments) in one piece, of whatever length they claim.
+_LONGEST_READ = 16 << 20
+# What zipfile and tarfile raise for bytes that make no sense.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    gzip.BadGzipFile,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A plain file or a folder of an archive.
+
+    Attributes:
+        name: as the archive has it: anything at all.
+        is_folder: whether it is a folder.
+        size: bytes of the file as announced.
+        open: opens the file for reading, until the next member is asked for.
+    """
+
+    name: str
+    is_folder: bool
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+@contextmanager
+def damage_named(archive: Path) -> Iterator[None]:
+    """Raise ArchiveError where the block meets bytes that zipfile, tarfile or gzip cannot read."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise ArchiveError(
+            f"the archive is damaged: {error or type(error).__name__}", where=archive, fix="Fetch it again."
+        ) from error
+
+
+def members(archive: Path, file: BinaryIO) -> Iterator[Member]:
+    """The entries of a zip, tar or tar.gz file in the order in which they are stored.
+
+    Args:
+        archive: its path, for messages. file: the same, opened; what it is is told from its bytes.
+
+    Raises:
+        ArchiveError: damaged, truncated or no archive at all; encrypted; a link, a device or another special file.
+    """
+    with damage_named(archive):
+        is_zip = zipfile.is_zipfile(file)
+        file.seek(0)
+        yield from _zip_members(archive, file) if is_zip else _tar_members(archive, file)
+
+
+def announced_bytes(archive: Path) -> int:
+    """How many bytes an archive unpacks to at least: of a zip file as it says, of a tar file its own size.
+
+    Raises:
+        ArchiveError: a zip file that is damaged.
+    """
+    with damage_named(archive):
+        if not zipfile.is_zipfile(archive):
+            return archive.stat().st_size
+        with zipfile.ZipFile(archive) as packed:
+            return sum(entry.file_size for entry in packed.infolist())
+
+
+def _zip_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
+    with zipfile.ZipFile(file) as packed:
+        for entry in packed.infolist():
+            # With what zipfile cuts off behind a NUL, and before it turns a system's own slashes.
+            name = entry.orig_filename
+            kind = stat.S_IFMT(entry.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise _special(archive, name)
+            if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _ZIP_METHODS:
+                raise ArchiveError(
+                    f"{name!r} is encrypted, or compressed by a method other than deflate",
+                    where=archive,
+                    fix="Unpack it with another program, and pack it again.",
+                )
+            yield Member(name, entry.is_dir(), entry.file_size, partial(packed.open, entry))
+
+
+def _tar_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
+    with _tar_stream(archive, file) as stream, tarfile.open(fileobj=stream, mode="r:") as packed:
+        while (entry := packed.next()) is not None:
+            if not (entry.isreg() or entry.isdir()) or entry.issparse():
+                raise _special(archive, entry.name)
+            yield Member(entry.name, entry.isdir(), entry.size, partial(_opened, packed, entry))
+            # A TarFile remembers every entry; there may be a million.
+            packed.members = []  # type: ignore[attr-defined]
+        # tarfile takes a header that it cannot read for the end of the archive.
+        if stream.last_block != bytes(_TAR_BLOCK):
+            raise tarfile.ReadError("it ends without an end mark")
+        stream.drain()
+
+
+def _opened(packed: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    reader = packed.extractfile(entry)
+    if reader is None:
+        raise tarfile.ReadError(f"no data for {entry.name!r}")
+    return reader
+
+
+def _special(archive: Path, name: str) -> ArchiveError:
+    return ArchiveError(
+        f"{name!r} is a link, a device or another special file",
+        where=archive,
+        fix="Only plain files and folders are unpacked: do not trust this archive.",
+    )
+
+
+class _TarBytes(io.RawIOBase):
+    """A tar file's bytes behind a wall: no read of more than 16 MiB at once, which a header can ask for.
+
+    Attributes:
+        last_block: what the last read gave, where that was one block or less.
+    """
+
+    def __init__(self, file: BinaryIO, archive: Path) -> None:
+        self._file = file
+        self._archive = archive
+        self.last_block = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _LONGEST_READ:
+            raise ArchiveError(
+                f"a header claims to be {size} bytes long", where=self._archive, fix="Do not trust this archive."
+            )
+        data = self._file.read(size)
+        self.last_block = data if len(data) <= _TAR_BLOCK else b""
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def drain(self) -> None:
+        """Read what pads the end, so that gzip compares its checksum."""
+        padding = self._file.read(_LONGEST_READ)
+        if padding.strip(b"\0") or self._file.read(1):
+            raise tarfile.ReadError("there is more behind its end mark")
+
+
+@contextmanager
+def _tar_stream(archive: Path, file: BinaryIO) -> Iterator[_TarBytes]:
+    """The bytes of a tar file, plain or compressed by gzip, told by its first bytes."""
+    is_gzip = file.read(2) == _GZIP_START
+    file.seek(0)
+    if is_gzip:
+        with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
+            yield _TarBytes(cast(BinaryIO, unpacked), archive)
+    else:
+        yield _TarBytes(file, archive)
