@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lift_core.data.archive_members import Member, announced_bytes, damage_named, members
+from lift_core.data.folder_lock import folder_lock
 from lift_core.errors import ArchiveError, OutputError
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
 
@@ -55,8 +59,8 @@ def extract_archives(
 ) -> Unpacked:
     """Unpack zip, tar or tar.gz files into one new folder, which appears when all are unpacked without an error.
 
-    They are unpacked to a hidden folder beside ``target`` first. Only plain files and folders are written, with
-    ordinary rights and today's date. Nothing that exists is written over.
+    They are unpacked to a hidden folder beside ``target`` first; what a killed run left there is deleted. Only plain
+    files and folders are written, with ordinary rights and today's date. Nothing that exists is written over.
 
     Args:
         archives: the files; what they are is told from their bytes.
@@ -209,20 +213,18 @@ def _check_space(target: Path, needed: int) -> None:
 
 @contextmanager
 def _hidden_folder(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target, ours alone; what a killed extraction left in its place is deleted."""
     hidden = target.with_name(f".{target.name}.extracting")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        hidden.mkdir()
-    except FileExistsError:
-        raise OutputError(
-            "another extraction to the same folder is running, or one was killed",
-            where=hidden,
-            fix="If none is running, delete this folder and try again.",
-        ) from None
-    try:
-        yield hidden
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+    with folder_lock(hidden):
+        files = hidden / "files"
+        if files.exists():
+            _log.warning("what an extraction that was killed left is deleted: %s", files)
+            shutil.rmtree(files)
+        files.mkdir()
+        try:
+            yield files
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _move(hidden: Path, target: Path) -> None:

@@ -291,13 +291,27 @@ def test_nothing_that_exists_is_written_over(what: str, tmp_path: Path, place: P
     )
 
 
-def test_an_extraction_that_was_killed_is_named_and_its_folder_kept(tmp_path: Path, place: Path) -> None:
+def test_what_a_killed_extraction_left_is_deleted(
+    tmp_path: Path, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     archive = write_zip(tmp_path / "a.zip", list(FILES.items()))
-    (place / ".out.extracting").mkdir()
-    (place / ".out.extracting" / "half").write_text("half")
-    with pytest.raises(OutputError, match="is running, or one was killed"):
-        extract_archives([archive], place / "out")
-    assert (place / ".out.extracting" / "half").exists()
+    (place / ".out.extracting" / "files").mkdir(parents=True)
+    (place / ".out.extracting" / "files" / "half").write_text("half")
+    extract_archives([archive], place / "out")
+    assert tree(place / "out") == FILES
+    assert not (place / ".out.extracting").exists()
+    assert "that was killed left is deleted" in caplog.text
+
+
+def test_two_extractions_to_one_folder_do_not_mix(tmp_path: Path, place: Path) -> None:
+    archive = write_zip(tmp_path / "a.zip", list(FILES.items()))
+
+    def meanwhile(_: int) -> None:
+        with pytest.raises(OutputError, match="another process"):
+            extract_archives([archive], place / "out")
+
+    extract_archives([archive], place / "out", progress=meanwhile)
+    assert tree(place / "out") == FILES
 
 
 @pytest.mark.parametrize("kind", KINDS)
