@@ -1,0 +1,237 @@
+"""Fetching large files: taken up where a transfer stopped, never mixed from two versions, checked by SHA-256."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from lift_core.atomic import atomic_file
+from lift_core.data.folder_lock import folder_lock
+from lift_core.data.http_transfer import FileVersion, TransferInterruptedError, open_transfer
+from lift_core.errors import FetchError, OutputError
+
+# Called with the step, the bytes done of it, and all of its bytes, or None where they are not known.
+FetchProgress = Callable[[Literal["fetch", "check"], int, int | None], None]
+
+_PIECE = 1 << 18
+_LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """How patient a transfer is.
+
+    Attributes:
+        timeout_s: seconds of silence after which a connection counts as broken.
+        attempts: failures in a row, none of which brought a new byte, before giving up.
+        first_wait_s: pause after the first failure; it doubles with each further one, up to a minute.
+    """
+
+    timeout_s: float = 30.0
+    attempts: int = 5
+    first_wait_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is here and whole.
+
+    Attributes:
+        path: where. bytes: its size. sha256: its checksum in hexadecimal, as computed from the disk.
+        was_checked: whether that was compared with a known one: published, or noted when it was first fetched.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+    was_checked: bool
+
+
+def fetch(
+    url: str,
+    path: Path,
+    *,
+    sha256: str | None = None,
+    settings: FetchSettings | None = None,
+    progress: FetchProgress | None = None,
+) -> Fetched:
+    """Fetch one file to ``path``; one that is there already is only checked.
+
+    Bytes go to ``<name>.part``, whose version (ETag, date and size) is kept in ``<name>.part.json``. An interrupted
+    transfer goes on from there, in this call or in a later one, as long as the server still has that version; where it
+    has another one, states none, or knows no ranges, the transfer begins anew. The checksum is noted in
+    ``<name>.sha256``, as `sha256sum` writes it, and compared when the file is fetched or checked again.
+
+    Args:
+        url: http or https.
+        path: the file; its folder is made, and locked meanwhile.
+        sha256: the known checksum in hexadecimal; where None, the one noted before.
+        settings: see FetchSettings.
+        progress: see FetchProgress.
+
+    Raises:
+        FetchError: no connection, no such file, an interrupted transfer (what came is kept), or another checksum (the
+            file is kept as ``<name>.rejected``).
+        OutputError: the disk is full or too small, or another process is fetching to this folder.
+    """
+    report = progress or (lambda *_: None)
+    with folder_lock(path.parent), _reported(path):
+        if not path.exists():
+            part = _fetch_part(url, path, settings or FetchSettings(), report)
+            digest = _checked(part, path, sha256, report)
+            part.replace(path)
+            _state_file(path).unlink(missing_ok=True)
+        else:
+            digest = _checked(path, path, sha256, report)
+        known = (sha256 or _noted(path)) is not None
+        _note(path, digest)
+    return Fetched(path, path.stat().st_size, digest, known)
+
+
+def sha256_of(path: Path, progress: FetchProgress | None = None) -> str:
+    """The SHA-256 of a file in hexadecimal, read in pieces."""
+    digest, done, size = hashlib.sha256(), 0, path.stat().st_size
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+            done += len(piece)
+            if progress is not None:
+                progress("check", done, size)
+    return digest.hexdigest()
+
+
+def _fetch_part(url: str, path: Path, settings: FetchSettings, progress: FetchProgress) -> Path:
+    """Fetch into the part file until it is whole."""
+    part = path.with_name(f"{path.name}.part")
+    failures = 0
+    while True:
+        before = _size(part)
+        known = _read_state(path)
+        if before and known is not None and known.url == url and before == known.bytes:
+            return part
+        try:
+            _fetch_rest(url, path, part, known, settings, progress)
+            return part
+        except TransferInterruptedError as error:
+            failures = 1 if _size(part) > before else failures + 1
+            if failures >= settings.attempts:
+                raise FetchError(
+                    f"the transfer was interrupted {failures} times in a row: {error}",
+                    where=url,
+                    fix=f"Check the connection and run it again: {_size(part)} bytes are kept.",
+                ) from error
+            time.sleep(min(_LONGEST_WAIT_S, settings.first_wait_s * 2 ** (failures - 1)))
+
+
+def _fetch_rest(
+    url: str, path: Path, part: Path, known: FileVersion | None, settings: FetchSettings, progress: FetchProgress
+) -> None:
+    with open_transfer(url, _size(part), known, settings.timeout_s) as transfer:
+        version, done = transfer.version, transfer.start
+        if version.bytes is not None:
+            _check_space(path, version.bytes - done, to_be_freed=_size(part) - done)
+        with part.open("r+b" if part.exists() else "xb") as file:
+            # Emptied before its new version is noted, so that no bytes are ever taken for those of another one.
+            file.truncate(done)
+            file.seek(done)
+            _write_state(path, version)
+            for piece in transfer.pieces(_PIECE):
+                file.write(piece)
+                done += len(piece)
+                progress("fetch", done, version.bytes)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _checked(file: Path, path: Path, sha256: str | None, progress: FetchProgress) -> str:
+    """The checksum of ``file``, compared with what that of ``path`` is known to be."""
+    digest, noted = sha256_of(file, progress), _noted(path)
+    expected = (sha256 or noted or digest).lower()
+    if digest == expected:
+        return digest
+    if file == path:
+        raise FetchError(
+            f"the file that is here has the SHA-256 {digest}, not {expected}",
+            where=path,
+            fix="Move it away and fetch again.",
+        )
+    rejected = path.with_name(f"{path.name}.rejected")
+    file.replace(rejected)
+    _state_file(path).unlink(missing_ok=True)
+    source = "as published" if sha256 else f"as noted in {_note_file(path).name} when it was fetched before"
+    raise FetchError(
+        f"the file that came has the SHA-256 {digest}, not {expected} {source}",
+        where=rejected,
+        fix="Fetch it again; if the authors have changed their file, give its new --sha256.",
+    )
+
+
+def _note_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _noted(path: Path) -> str | None:
+    try:
+        words = _note_file(path).read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return words[0].lower() if words and len(words[0]) == 64 else None
+
+
+def _note(path: Path, digest: str) -> None:
+    with atomic_file(_note_file(path)) as temporary:
+        temporary.write_text(f"{digest}  {path.name}\n", encoding="utf-8")
+
+
+def _state_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part.json")
+
+
+def _read_state(path: Path) -> FileVersion | None:
+    try:
+        version = FileVersion(**json.loads(_state_file(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    texts = (version.url, version.etag or "", version.last_modified or "")
+    return version if all(isinstance(text, str) for text in texts) else None
+
+
+def _write_state(path: Path, version: FileVersion) -> None:
+    with atomic_file(_state_file(path)) as temporary:
+        temporary.write_text(json.dumps(asdict(version)) + "\n", encoding="utf-8")
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _check_space(path: Path, needed: int, to_be_freed: int) -> None:
+    free = shutil.disk_usage(path.parent).free + to_be_freed
+    if needed > free:
+        raise OutputError(
+            f"{needed / 1e9:.2f} GB are to be fetched, {free / 1e9:.2f} GB are free",
+            where=path.parent,
+            fix="Free some space, or choose a place on another disk.",
+        )
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise OutputError(
+            "the disk is full" if full else f"cannot write: {error.strerror or error}",
+            where=path,
+            fix="Free some space and run it again: what came is kept." if full else "Check the place and its rights.",
+        ) from error

@@ -1,0 +1,98 @@
+"""An HTTP server in a thread for tests of fetching, which breaks off, forgets ranges or changes its file on demand."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Served:
+    """What the server sends and how; tests change it between requests.
+
+    Attributes:
+        data: the file. etag, last_modified: sent where not None.
+        ranges: whether Range is understood; if_range: whether If-Range is.
+        break_after: bytes after which each of the next transfers breaks off, one number a transfer.
+        statuses: answers of the next requests instead of the file.
+        content_type, location: a header of every answer; a redirection instead of the file.
+        announces_length: whether Content-Length is sent.
+        asked: the Range header of every request so far, or None.
+    """
+
+    data: bytes
+    etag: str | None = '"v1"'
+    last_modified: str | None = "Sat, 01 Jan 2022 00:00:00 GMT"
+    ranges: bool = True
+    if_range: bool = True
+    break_after: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    content_type: str = "application/zip"
+    location: str | None = None
+    announces_length: bool = True
+    asked: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+
+@contextmanager
+def file_server(served: Served) -> Iterator[Served]:
+    """Serve on a free port until the block ends; ``served.url`` is the file's address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    served.url = f"http://127.0.0.1:{server.server_port}/set.zip"
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            served.asked.append(self.headers.get("Range"))
+            if served.statuses:
+                self.send_error(served.statuses.pop(0))
+            elif served.location is not None:
+                self.send_response(302)
+                self.send_header("Location", served.location)
+                self.end_headers()
+            else:
+                self._send(self._start())
+
+        def _start(self) -> int:
+            found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            condition = self.headers.get("If-Range")
+            same = not served.if_range or condition in (None, served.etag, served.last_modified)
+            return int(found[1]) if found and served.ranges and same else 0
+
+        def _send(self, start: int) -> None:
+            whole = len(served.data)
+            if start and start >= whole:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{whole}")
+                self.end_headers()
+                return
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Type", served.content_type)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+            for name, value in (("ETag", served.etag), ("Last-Modified", served.last_modified)):
+                if value is not None:
+                    self.send_header(name, value)
+            if served.announces_length:
+                self.send_header("Content-Length", str(whole - start))
+            self.end_headers()
+            part = served.data[start:]
+            self.wfile.write(part[: served.break_after.pop(0)] if served.break_after else part)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler
