@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from lift_core.data.augmentation import AugmentationConfig, ClipAugmentation, generator
-from lift_core.data.clip_table import ClipPath, OnError, probe
+from lift_core.data.clip_table import ClipPath, ClipTable, OnError, probe
 from lift_core.data.cut_cache import cached_cuts
 from lift_core.data.open_source import open_source
 from lift_core.data.sample import FRAME_DTYPES, Room, Sample, SampleKey, build_sample
@@ -89,15 +89,12 @@ class ClipDataset(Dataset[Sample]):
         open_clip: Callable[[str], FrameSource] = open_source,
     ) -> None:
         self.options = options
-        self.windows = _check_windows(window)
+        self.windows = check_windows(window)
         self._skips = SharedCounter()
         self._sources = SourceCache(open_clip)
         self._augmentation = ClipAugmentation(options.augmentation or AugmentationConfig.deterministic(), options.seed)
         chosen = options.split_config.assign([c.group for c in clips]).part(options.split)
-        self.clips, self.clip_errors = probe(
-            [clips[i] for i in chosen], self._sources.get, cached_cuts if options.scene_cuts else None, options.on_error
-        )
-        self._sources.close()
+        self.clips, self.clip_errors = self._probe([clips[i] for i in chosen])
         counts = [self._count(clip) for clip in range(len(self.clips))]
         self._ends: NDArray[np.int64] = np.cumsum(counts, dtype=np.int64)
 
@@ -136,6 +133,12 @@ class ClipDataset(Dataset[Sample]):
     def key(self, index: int) -> str:
         """The stable text id of a sample: clip, then place and window, or the number of a random draw."""
         return self._locate(0, self._checked(index))[1]
+
+    def _probe(self, clips: Sequence[ClipPath]) -> tuple[ClipTable, list[LiftError]]:
+        find_cuts = cached_cuts if self.options.scene_cuts else None
+        found = probe(clips, self._sources.get, find_cuts, self.options.on_error)
+        self._sources.close()
+        return found
 
     def _load(self, epoch: int, index: int, room: Room | None) -> Sample:
         clip, key, position = self._locate(epoch, index)
@@ -205,7 +208,8 @@ class ClipDataset(Dataset[Sample]):
         return position
 
 
-def _check_windows(window: Windows) -> tuple[FrameWindow, ...]:
+def check_windows(window: Windows) -> tuple[FrameWindow, ...]:
+    """One window or several as a tuple; ConfigError where they hide no frame or differ in context length."""
     windows = (window,) if isinstance(window, FrameWindow) else tuple(window)
     if not windows or any(not w.target_offsets for w in windows):
         raise ConfigError(

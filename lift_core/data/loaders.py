@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -10,10 +11,11 @@ import torch
 from lift_core.data.augmentation import AugmentationConfig
 from lift_core.data.autotune import autotune
 from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
-from lift_core.data.clip_table import OnError
+from lift_core.data.clip_table import ClipPath, OnError
 from lift_core.data.discovery import Roots, find_clips
 from lift_core.data.loader import Loader
 from lift_core.data.open_dataset import all_clips
+from lift_core.data.pregenerated_dataset import PregeneratedDataset
 from lift_core.data.sampler import ResumableSampler
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import Part, SplitConfig
@@ -97,6 +99,7 @@ def create_dataloaders(
     settings: LoaderSettings | Literal["auto"] | None = None,
     rank: int = 0,
     world_size: int = 1,
+    pregenerated: str | Path | None = None,
 ) -> Loaders:
     """Training, validation and test loaders over image sequences, videos, or both.
 
@@ -114,10 +117,13 @@ def create_dataloaders(
             "auto" is refused: they would measure against each other, and each might choose something else.
         rank, world_size: this training process and how many there are; LOCAL_WORLD_SIZE in the environment tells how
             many of them run on this machine, by default all.
+        pregenerated: a folder that `lift_core.data.pregenerated.pregenerate` filled from the same clips and ``config``:
+            training samples are read from there. All folds and splits may share it.
 
     Raises:
         DatasetError: no clips, or fewer training samples than one step of all processes needs.
-        ConfigError: "auto" with several processes; and see ClipDataset.
+        ConfigError: "auto" with several processes; a folder of ``pregenerated`` that was made otherwise; and see
+            ClipDataset.
         WindowError, SourceError, FrameReadError: see ClipDataset.
     """
     config = config or DataConfig()
@@ -133,7 +139,7 @@ def create_dataloaders(
         val_clips = find_clips(val_root, all_clips)
         val_options = replace(val_options, split="all")
         config = replace(config, split_config=_without_validation(config.split_config))
-    train = ClipDataset(clips, config.window, config.options("train"))
+    train = _training(clips, config, pregenerated)
     val = ClipDataset(val_clips, config.window, val_options)
     test = ClipDataset(clips, config.window, config.options("test"))
     _require_a_step(train, config.batch_size, world_size)
@@ -157,6 +163,17 @@ def create_dataloaders(
         val=loader(val, val_batch, False) if len(val) else None,
         test=loader(test, val_batch, False) if len(test) else None,
     )
+
+
+def _training(clips: list[ClipPath], config: DataConfig, pregenerated: str | Path | None) -> ClipDataset:
+    options = config.options("train")
+    if pregenerated is None:
+        return ClipDataset(clips, config.window, options)
+    stored = PregeneratedDataset(
+        pregenerated, split_config=options.split_config, dtype=options.dtype, on_error=options.on_error
+    )
+    stored.check_made_from(clips, config.window, options)
+    return stored
 
 
 def _settings(

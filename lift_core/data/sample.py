@@ -86,31 +86,47 @@ def build_sample(
         WindowError: a window without a target. ConfigError: another dtype.
         FrameReadError: a frame that cannot be read.
     """
-    if dtype not in FRAME_DTYPES:
-        raise ConfigError(f"pictures cannot have dtype {dtype}", fix="Choose torch.uint8 or torch.float32.")
     if window.target is None:
         raise WindowError(
             "a sample needs a hidden frame, and this window has none", where=key, fix="Choose a stride of 2 or more."
         )
     clip = load_clip(source, window, parameters)
     shown = clip.window
-    frames, gt = (room or _own_room)(len(shown.indices), *clip.size)
+    frames, gt = (room or own_room)(len(shown.indices), *clip.size)
     clip.write([*frames.numpy(), gt.numpy()])
-    if dtype == torch.float32:
-        frames, gt = frames.to(torch.float32).mul_(1 / 255), gt.to(torch.float32).mul_(1 / 255)
     assert shown.timestep is not None
-    return Sample(
-        frames=frames,
-        ref_frames=references(frames),
-        gt=gt,
+    return as_sample(
+        frames,
+        gt,
         timestep=shown.timestep,
         times=torch.tensor(shown.times, dtype=torch.float32),
         valid=torch.tensor(shown.valid, dtype=torch.bool),
         key=key,
+        dtype=dtype,
     )
 
 
-def _own_room(context: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+def as_sample(
+    frames: Tensor, gt: Tensor, *, timestep: float, times: Tensor, valid: Tensor, key: str, dtype: torch.dtype
+) -> Sample:
+    """A sample of uint8 pictures ``frames`` ``[T, 3, H, W]`` and ``gt`` ``[3, H, W]``, which become ``dtype``."""
+    if dtype not in FRAME_DTYPES:
+        raise ConfigError(f"pictures cannot have dtype {dtype}", fix="Choose torch.uint8 or torch.float32.")
+    if dtype == torch.float32:
+        frames, gt = frames.to(torch.float32).mul_(1 / 255), gt.to(torch.float32).mul_(1 / 255)
+    return Sample(
+        frames=frames,
+        ref_frames=references(frames),
+        gt=gt,
+        timestep=timestep,
+        times=times,
+        valid=valid,
+        key=key,
+    )
+
+
+def own_room(context: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Fresh memory for a sample's pictures, see Room."""
     pictures = torch.empty((context + 1, 3, height, width), dtype=torch.uint8)
     return pictures[:context], pictures[context]
 

@@ -1,0 +1,200 @@
+"""pregenerate: writes the augmented samples of several epochs to one folder for all folds; goes on after a kill."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lift_core.data.appended_rows import RowWriter, read_rows, write_rows
+from lift_core.data.checked_tensors import read_tensors, write_tensors
+from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
+from lift_core.data.clip_table import ClipPath
+from lift_core.data.folder_lock import folder_lock
+from lift_core.data.sample import SampleKey
+from lift_core.data.store_folder import claim, clear_leftovers
+from lift_core.data.variant_store import (
+    CLIP_COLUMNS,
+    CLIPS_FILE,
+    KIND,
+    ROW_COLUMNS,
+    ROWS_FILE,
+    clips_digest,
+    parse_row,
+    sample_file,
+    settings_of,
+    stored_clips,
+)
+from lift_core.errors import ConfigError, DatasetError, LiftError, OutputError
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class PregenerationReport:
+    """What `pregenerate` did.
+
+    Attributes:
+        total: variants of samples that the store should hold. kept: those that it held. written: those made now.
+        failed: what could not be read, a sentence each; only with ``on_error="skip"``.
+        repairs: what was mended, a sentence each.
+    """
+
+    total: int
+    kept: int
+    written: int
+    failed: tuple[str, ...]
+    repairs: tuple[str, ...]
+
+
+def pregenerate(
+    clips: Sequence[ClipPath],
+    window: Windows,
+    options: DatasetOptions,
+    folder: Path,
+    *,
+    variants: int,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> PregenerationReport:
+    """Write ``variants`` augmented variants of every sample of every clip; PregeneratedDataset reads them.
+
+    Variant k of a sample is what ClipDataset gives in epoch k, bit by bit, so one folder serves all folds. Samples are
+    written one at a time, each a file that appears when it is complete, followed by a row in ``samples.csv``. A run
+    that was killed goes on where it was: what is complete is kept. More variants may be asked for later.
+
+    Args:
+        clips, window, options: as for ClipDataset; ``split``, ``split_config`` and ``dtype`` have no influence. With
+            ``on_error="skip"`` what cannot be read is left out, and told.
+        folder: new, empty, or a store of the same settings and clips.
+        variants: how many of each sample.
+        fresh: delete a store that is there, whatever its settings, and begin anew.
+        progress: called with (done, total) at the start and after each sample.
+
+    Raises:
+        ConfigError: fewer than one variant, or a store made with other settings or from other clips.
+        OutputError: another process writes the store, the disk is full, or the folder holds something else. What was
+            written before stays, and a later run goes on from there.
+        SourceError, FrameReadError, WindowError, DatasetError: see ClipDataset.
+    """
+    if variants < 1:
+        raise ConfigError(f"{variants} variants", fix="Ask for at least one.")
+    dataset = ClipDataset(clips, window, replace(options, split="all", dtype=torch.uint8))
+    # A sample that cannot be read has no variants; another one must not be stored under its name.
+    dataset.options = replace(dataset.options, on_error="raise")
+    with folder_lock(folder):
+        described = stored_clips(clips, dataset)
+        settings = {**settings_of(dataset.windows, dataset.options), "clips": clips_digest(described)}
+        claim(folder, KIND, settings, fresh=fresh)
+        write_rows(folder / CLIPS_FILE, CLIP_COLUMNS, (clip.row() for clip in described))
+        return _Writer(dataset, folder, settings, variants).run(options.on_error == "skip", progress or _silent)
+
+
+class _Writer:
+    """Writes what a store lacks; its lock is held."""
+
+    def __init__(self, dataset: ClipDataset, folder: Path, settings: dict[str, Any], variants: int) -> None:
+        self._dataset = dataset
+        self._folder = folder
+        self._settings = settings
+        self._variants = variants
+        self._repairs: list[str] = []
+
+    def run(self, skip: bool, progress: Progress) -> PregenerationReport:
+        done = self._recover()
+        wanted = [(sample, variant) for sample in range(len(self._dataset)) for variant in range(self._variants)]
+        missing = [place for place in wanted if place not in done]
+        kept, adopted, written, failed = len(wanted) - len(missing), 0, 0, []
+        progress(kept, len(wanted))
+        with RowWriter(self._folder / ROWS_FILE) as rows:
+            for number, (sample, variant) in enumerate(missing, start=kept + 1):
+                try:
+                    new = self._complete(sample, variant, rows)
+                    written, adopted = written + new, adopted + (not new)
+                except LiftError as error:
+                    if not skip or isinstance(error, OutputError | ConfigError):
+                        raise
+                    failed.append(f"{self._dataset.key(sample)}, variant {variant}: {error}")
+                    _log.warning("left out: %s", failed[-1])
+                progress(number, len(wanted))
+        if adopted:
+            self._tell(f"{adopted} complete samples had no row in {ROWS_FILE}; their rows were added")
+        return PregenerationReport(len(wanted), kept + adopted, written, tuple(failed), tuple(self._repairs))
+
+    def _recover(self) -> set[tuple[int, int]]:
+        """The variants that are complete; rows that are cut off or have lost their file are taken out."""
+        leftovers = clear_leftovers(self._folder)
+        if leftovers:
+            self._tell(f"{leftovers} half-written files of a killed run were deleted")
+        path = self._folder / ROWS_FILE
+        rows, bad = read_rows(path, ROW_COLUMNS)
+        kept, done = [], set()
+        for fields in rows:
+            place = self._place(fields)
+            if place is not None and place not in done:
+                kept.append(fields)
+                done.add(place)
+        if bad:
+            self._tell(f"{bad} rows of {ROWS_FILE} were cut off or damaged and were taken out")
+        if len(kept) < len(rows):
+            self._tell(f"{len(rows) - len(kept)} rows of {ROWS_FILE} had no such file and were taken out")
+        if bad or len(kept) < len(rows) or not path.exists():
+            write_rows(path, ROW_COLUMNS, kept)
+        return done
+
+    def _place(self, fields: list[str]) -> tuple[int, int] | None:
+        row = parse_row(fields)
+        if row is None or not 0 <= row.sample < len(self._dataset) or row.key != self._dataset.key(row.sample):
+            return None
+        try:
+            size = (self._folder / sample_file(row.key, row.variant)).stat().st_size
+        except OSError:
+            return None
+        return (row.sample, row.variant) if size == row.size else None
+
+    def _complete(self, sample: int, variant: int, rows: RowWriter) -> bool:
+        """Store a variant and its row; False where the file was there already, from a run killed before the row."""
+        key = self._dataset.key(sample)
+        facts = {"key": key, "variant": variant, "clips": self._settings["clips"]}
+        path = self._folder / sample_file(key, variant)
+        shape = _shape_of_stored(path, facts)
+        new = shape is None
+        if shape is None:
+            made = self._dataset.read(SampleKey(variant, sample))
+            tensors = {name: made[name] for name in ("frames", "gt", "times", "valid")}
+            write_tensors(path, tensors, {**facts, "timestep": made["timestep"]})
+            shape = _shape(made["frames"], made["valid"], made["timestep"])
+        place = path.relative_to(self._folder).as_posix()
+        rows.append([sample, variant, key, place, *shape, path.stat().st_size])
+        return new
+
+    def _tell(self, repair: str) -> None:
+        self._repairs.append(repair)
+        _log.warning("%s: %s", self._folder, repair)
+
+
+def _shape_of_stored(path: Path, facts: dict[str, Any]) -> tuple[int, int, int, float, int] | None:
+    """What a row says of a file that is there and whole; None where there is none."""
+    try:
+        tensors, found = read_tensors(path)
+        timestep = float(found.pop("timestep"))
+    except (FileNotFoundError, DatasetError, KeyError):
+        return None
+    if found != facts:
+        return None
+    return _shape(tensors["frames"], tensors["valid"], timestep)
+
+
+def _shape(frames: torch.Tensor, valid: torch.Tensor, timestep: float) -> tuple[int, int, int, float, int]:
+    context, _, height, width = frames.shape
+    return context, height, width, timestep, int(valid.sum())
+
+
+def _silent(done: int, total: int) -> None:
+    return None

@@ -1,0 +1,161 @@
+"""What every store on disk has: a file that says what it holds and how it was made, and leftovers that are cleared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lift_core.atomic import atomic_file
+from lift_core.data.folder_lock import LOCK_FILE
+from lift_core.errors import ConfigError, DatasetError, OutputError
+
+STORE_FILE = "store.json"
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """A kind of store.
+
+    Attributes:
+        name: what it is called in messages and in its file.
+        version: of what lies in it; another version is not read.
+        entries: names of the files and folders that such a store makes beside its own file.
+    """
+
+    name: str
+    version: int
+    entries: tuple[str, ...]
+
+
+def claim(folder: Path, kind: StoreKind, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
+    """Make ``folder`` a store of these settings, or find that it is one. Its lock must be held.
+
+    Args:
+        folder: empty, or a store of this kind.
+        kind: of the store.
+        settings: whatever JSON can hold; all that decides what the entries look like.
+        fresh: delete the entries of a store that is there, whatever its settings, and begin anew.
+
+    Raises:
+        ConfigError: the store there was made with other settings or by another version, and ``fresh`` is not set.
+        OutputError: the folder holds something else, which is left alone; or it cannot be written to.
+    """
+    wanted = json.loads(json.dumps(settings))
+    there = _read(folder)
+    if there is None:
+        _require_empty(folder, kind)
+    elif there.get("store") != kind.name:
+        raise OutputError(
+            f"the folder holds a store of another kind ({there.get('store')}), not a {kind.name}",
+            where=folder,
+            fix="Choose another folder.",
+        )
+    elif not fresh:
+        _require_same(folder, kind, there, wanted)
+        return
+    else:
+        _delete(folder, kind.entries)
+    with atomic_file(folder / STORE_FILE) as temporary:
+        temporary.write_text(json.dumps({"store": kind.name, "version": kind.version, "settings": wanted}, indent=1))
+
+
+def read_settings(folder: Path, kind: StoreKind) -> dict[str, Any]:
+    """The settings of a store.
+
+    Raises:
+        DatasetError: there is no such store. ConfigError: it is of another version.
+    """
+    there = _read(folder)
+    if there is None or there.get("store") != kind.name:
+        raise DatasetError(f"there is no {kind.name} here", where=folder, fix="Check the path, or make one first.")
+    _require_version(folder, kind, there)
+    return dict(there["settings"])
+
+
+def clear_leftovers(folder: Path) -> int:
+    """Delete what killed writers left half-written; returns how many files. The store's lock must be held."""
+    leftovers = [path for path in folder.rglob(".*.partial*") if path.is_file()]
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    path = folder / STORE_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+            raise ValueError("no settings in it")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise DatasetError(
+            f"the file that describes the store cannot be read: {error}",
+            where=path,
+            fix="Make the store anew, in another folder.",
+        ) from error
+    return content
+
+
+def _require_empty(folder: Path, kind: StoreKind) -> None:
+    """A writer that was killed at once leaves its lock and a half-written file."""
+    others = [path.name for path in folder.iterdir() if path.name != LOCK_FILE and ".partial" not in path.name]
+    if others:
+        raise OutputError(
+            f"the folder holds other files ({', '.join(sorted(others)[:3])}), and no {kind.name}",
+            where=folder,
+            fix="Choose an empty folder.",
+        )
+
+
+def _require_same(folder: Path, kind: StoreKind, there: dict[str, Any], wanted: dict[str, Any]) -> None:
+    _require_version(folder, kind, there)
+    differences = differing(there["settings"], wanted)
+    if differences:
+        raise ConfigError(
+            f"the {kind.name} was made with other settings: {'; '.join(differences)}",
+            where=folder,
+            fix="Use the same settings, another folder, or ask for a fresh store, which deletes this one.",
+        )
+
+
+def _require_version(folder: Path, kind: StoreKind, there: dict[str, Any]) -> None:
+    if there.get("version") != kind.version:
+        raise ConfigError(
+            f"the {kind.name} is of version {there.get('version')}, and this lift_core reads version {kind.version}",
+            where=folder,
+            fix="Make it anew, or use the lift_core that made it.",
+        )
+
+
+def differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What differs between two settings, one text for each: ``seed is 1 there and 2 here``."""
+    names = sorted({*there, *wanted})
+    found: list[str] = []
+    for name in names:
+        old, new = there.get(name), wanted.get(name)
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict):
+            found += [f"{name}.{text}" for text in differing(old, new)]
+        else:
+            found.append(f"{name} is {json.dumps(old)} there and {json.dumps(new)} here")
+    return found
+
+
+def _delete(folder: Path, entries: Sequence[str]) -> None:
+    try:
+        for pattern in entries:
+            for path in folder.glob(pattern):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"cannot delete the old store: {error.strerror}", where=folder, fix="Check its rights."
+        ) from error
