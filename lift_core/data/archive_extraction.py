@@ -17,7 +17,7 @@ from lift_core.errors import ArchiveError, OutputError
 
 _log = logging.getLogger(__name__)
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 _CHUNK = 1 << 20
 # Below this many bytes nothing is a bomb, and texts may shrink to a hundredth.
