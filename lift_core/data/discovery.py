@@ -94,7 +94,12 @@ def video_clips(root: Path) -> list[ClipPath]:
         return _listed_videos(root) if root.suffix == ".txt" else [ClipPath(str(root), root.name, root.name)]
     if (root / VIDEO_LIST).is_file():
         return _listed_videos(root / VIDEO_LIST)
-    return [_video(folder / name, root) for folder, files in _folders(root) for name in files if is_video(name)]
+    return [_video(path, root) for path in videos_below(root)]
+
+
+def videos_below(root: Path) -> Iterator[Path]:
+    """Every video file at or below a folder that is not hidden, folder by folder; lists are not looked at."""
+    return (folder / name for folder, files in _folders(root) for name in files if is_video(name))
 
 
 def _folders(root: Path) -> Iterator[tuple[Path, list[str]]]:
