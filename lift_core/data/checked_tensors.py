@@ -1,4 +1,4 @@
-"""Tensors in a safetensors file with facts about them and a checksum, so that a damaged file is told from a whole one."""
+"""Tensors in a safetensors file with facts and a checksum, so that a damaged file is told from a whole one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from lift_core.atomic import atomic_file
-from lift_core.errors import DatasetError, OutputError
+from lift_core.errors import DatasetError
 
 # One entry only: safetensors writes several in an order that changes, and equal contents should be equal files.
 _ENTRY = "lift"
@@ -34,14 +34,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
     """
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
     entry = json.dumps({**facts, _CHECKSUM: _checksum(whole)})
+    # safetensors' own save_file leaves a temporary file of a random name behind where it is killed.
+    content = save(whole, {_ENTRY: entry})
     with atomic_file(path) as temporary:
-        try:
-            save_file(whole, temporary, {_ENTRY: entry})
-        except SafetensorError as error:
-            # safetensors tells of a full disk in an error of its own.
-            raise OutputError(
-                f"cannot write: {error}", where=path, fix="Check the place, its rights and free space."
-            ) from error
+        temporary.write_bytes(content)
 
 
 def read_tensors(path: Path, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -75,7 +71,7 @@ def _checksum(tensors: Mapping[str, Tensor]) -> int:
         tensor = tensors[name]
         found = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), found)
         # numpy has no bfloat16, and bytes are all that is wanted.
-        found = zlib.crc32(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()), found)
+        found = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, found)
     return found
 
 

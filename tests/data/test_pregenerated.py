@@ -1,4 +1,4 @@
-"""Pre-generated variants are bit by bit what epochs give, for all folds, and survive kills, full disks and two writers."""
+"""Pre-generated variants are what epochs give, bit by bit, in all folds; kills and full disks lose nothing."""
 
 from __future__ import annotations
 
