@@ -1,9 +1,6 @@
-"""Tests of `lift interpolate`, `lift evaluate` and `lift demo` as they are typed."""
+"""Tests of `lift interpolate` and `lift demo` as they are typed."""
 
 from __future__ import annotations
-
-import csv
-import json
 
 import cv2
 import numpy as np
@@ -66,23 +63,6 @@ def test_interpolate_help_shows_the_three_forms(capsys):
     shown = capsys.readouterr().out
     for form in ("in.mp4 out.mp4", "frames/ out/", "a.png b.png middle.png"):
         assert form in shown
-
-
-def test_evaluate_reports_every_clip_and_method(clips, tmp_path, capsys):
-    files = ["--json", str(tmp_path / "rows.json"), "--csv", str(tmp_path / "rows.csv")]
-    assert main(["evaluate", str(clips), "--methods", "blend", "dis", "--size", "16", *files]) == 0
-    table = capsys.readouterr().out.split("\n\n")[1]
-    assert table.count("mean of clips") == 2
-    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
-    assert {(row["clip"], row["method"], row["context"]) for row in rows} == {
-        (clip, method, 2) for clip in ("a.mp4", "b", "mean of clips") for method in ("blend", "dis")
-    }
-    assert len(list(csv.DictReader((tmp_path / "rows.csv").read_text().splitlines()))) == 6
-
-
-def test_evaluate_refuses_a_missing_clip(tmp_path, capsys):
-    assert main(["evaluate", str(tmp_path / "none"), "--methods", "blend"]) == 2
-    assert "none" in capsys.readouterr().err
 
 
 def test_demo_says_what_it_found_and_where_it_is(clips, tmp_path, capsys):

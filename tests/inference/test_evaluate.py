@@ -1,11 +1,9 @@
-"""Tests of the evaluation: the right frames are hidden, the right ones compared, and the rows say so."""
+"""Tests of the evaluation: the right frames are hidden, the right ones compared, and the numbers are those defined."""
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,77 +12,96 @@ import torch
 from numpy.typing import NDArray
 
 from lift_core.classical import blend
+from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
-from lift_core.data.source import Crop, FrameSource
 from lift_core.data.window import FrameWindow
-from lift_core.errors import ConfigError, FrameReadError, SourceError
-from lift_core.inference.evaluate import (
-    EXACT_PSNR,
-    MEAN,
-    EvaluationConfig,
-    evaluate,
-    evaluate_clip,
-    format_table,
-    to_csv,
-    to_json,
-)
-from lift_core.inference.methods import BaselineMethod, LiftMethod
-from lift_core.metrics import psnr, ssim
+from lift_core.errors import ConfigError, DatasetError, FrameReadError, SourceError
+from lift_core.inference.evaluate import EXACT_PSNR, clips_at, evaluate
+from lift_core.inference.evaluation_rows import MEAN, FrameRow, Row
+from lift_core.inference.hidden_frames import EvaluationConfig
+from lift_core.inference.lift_method import LiftMethod
+from lift_core.inference.methods import BaselineMethod
+from lift_core.metrics import psnr
+from tests.inference.clip_sources import ListSource, material, moving
+
+BLEND = {"blend": BaselineMethod("blend")}
 
 
-class ListSource(FrameSource):
-    """Frames in memory, with or without timestamps."""
-
-    def __init__(self, images: Sequence[NDArray[np.uint8]], timestamps: Sequence[float] | None = None) -> None:
-        self._images = np.stack(images)
-        self._timestamps = None if timestamps is None else np.asarray(timestamps, np.float64)
-
-    name = "list"
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._images.shape[1], self._images.shape[2]
-
-    @property
-    def timestamps(self) -> NDArray[np.float64] | None:
-        return self._timestamps
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def frames(self, indices: Sequence[int], *, crop: Crop | None = None) -> NDArray[np.uint8]:
-        if any(not 0 <= index < len(self) for index in indices):
-            raise FrameReadError("out of range", where=self.name)
-        return self._images[list(indices)]
+def only_row(source, config=None, *, cuts=(), methods=BLEND) -> Row:
+    """The row of one method on one clip that can be evaluated."""
+    found = evaluate([material(source, config, cuts=cuts)], methods)
+    assert not found.failures
+    (row,) = found.rows
+    return row
 
 
-def moving(count: int, **settings: int) -> list[NDArray[np.uint8]]:
-    clip = ProceduralClip(ClipConfig(frames=count, height=32, width=48, max_speed=3.0, **settings))
-    return list(clip.frames(range(count)))
+def cross_fade(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.rint((first.astype(np.float64) + second.astype(np.float64)) / 2)
+
+
+def psnr_in_float64(made: NDArray[np.float64], truth: NDArray[np.uint8]) -> float:
+    return 10 * math.log10(255**2 / np.mean((made - truth.astype(np.float64)) ** 2))
+
+
+def ssim_in_float64(made: NDArray[np.float64], truth: NDArray[np.uint8]) -> float:
+    """Wang et al. (2004): an 11x11 Gaussian of sigma 1.5 at every pixel, the border mirrored; the mean of channels."""
+    bell = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    weights = np.outer(bell, bell) / bell.sum() ** 2
+
+    def windows(image: NDArray[np.floating]) -> NDArray[np.float64]:
+        padded = np.pad(image.astype(np.float64), ((5, 5), (5, 5), (0, 0)), mode="reflect")
+        return np.lib.stride_tricks.sliding_window_view(padded, (11, 11), axis=(0, 1))
+
+    x, y = windows(made), windows(truth)
+    mean_x, mean_y = (np.einsum("hwcij,ij->hwc", values, weights) for values in (x, y))
+    x, y = x - mean_x[..., None, None], y - mean_y[..., None, None]
+    var_x, var_y, cov = (np.einsum("hwcij,ij->hwc", values, weights) for values in (x * x, y * y, x * y))
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    return float(
+        np.mean((2 * mean_x * mean_y + c1) * (2 * cov + c2) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)))
+    )
+
+
+def test_the_values_are_means_of_frames_then_of_clips_by_formulas_written_out():
+    clips = {"short": moving(4), "long": moving(9, seed=1)}
+    found = evaluate([material(ListSource(images), name=name) for name, images in clips.items()], BLEND)
+    expected = {}
+    for name, images in clips.items():
+        pairs = [(cross_fade(images[k - 1], images[k + 1]), images[k]) for k in range(1, len(images) - 1, 2)]
+        expected[name] = (
+            np.mean([psnr_in_float64(*pair) for pair in pairs]),
+            np.mean([ssim_in_float64(*pair) for pair in pairs]),
+            len(pairs),
+        )
+    assert [row.frames for row in found.rows] == [1, 4]
+    for row in found.rows:
+        assert (row.psnr, row.ssim, row.frames) == pytest.approx(expected[row.clip], abs=1e-9)
+    (mean,) = found.means
+    assert (mean.psnr, mean.ssim) == pytest.approx(np.mean([values[:2] for values in expected.values()], axis=0))
+    assert (mean.clip, mean.frames) == (MEAN, 5)
 
 
 @pytest.mark.parametrize("count", [3, 8, 9])
 def test_every_second_frame_is_made_from_its_neighbours(count):
     images = moving(count)
-    row = evaluate_clip(ListSource(images), BaselineMethod("blend"), EvaluationConfig(), cuts=())
+    frames: list[FrameRow] = []
+    found = evaluate([material(ListSource(images))], BLEND, on_frame=frames.append)
     odd = range(1, count - 1, 2)
-    expected = [psnr(blend(images[k - 1], images[k + 1], 0.5), images[k]) for k in odd]
-    similar = [ssim(blend(images[k - 1], images[k + 1], 0.5), images[k]) for k in odd]
-    assert row.frames == len(odd)
-    assert row.psnr == pytest.approx(np.mean(expected))
-    assert row.ssim == pytest.approx(np.mean(similar))
-    assert (row.method, row.context, row.cuts, row.still) == ("blend", 2, 0, 0)
+    assert [(row.frame, row.timestep) for row in frames] == [(k, 0.5) for k in odd]
+    assert [row.psnr for row in frames] == [psnr(blend(images[k - 1], images[k + 1], 0.5), images[k]) for k in odd]
+    (row,) = found.rows
+    assert (row.method, row.context, row.frames, row.cuts, row.still) == ("blend", 2, len(odd), 0, 0)
 
 
 def test_the_hidden_frame_stands_at_its_true_time():
     images = moving(3)
-    row = evaluate_clip(ListSource(images, [0.0, 0.25, 1.0]), BaselineMethod("blend"), EvaluationConfig(), cuts=())
+    row = only_row(ListSource(images, [0.0, 0.25, 1.0]))
     assert row.psnr == pytest.approx(psnr(blend(images[0], images[2], 0.25), images[1]))
 
 
 def test_lift_sees_the_even_frames_of_its_window(lift):
     images = moving(13)
-    row = evaluate_clip(ListSource(images), LiftMethod(lift), EvaluationConfig(), cuts=(9,))
+    row = only_row(ListSource(images), cuts=(9,), methods={"lift": LiftMethod(lift)})
     window = FrameWindow.uniform(6, stride=2)
     values = []
     for anchor in (0, 2, 4, 6, 10):
@@ -97,10 +114,15 @@ def test_lift_sees_the_even_frames_of_its_window(lift):
     assert (row.context, row.frames, row.cuts) == (6, 5, 1)
 
 
+@pytest.mark.parametrize(("count", "seen"), [(5, 3), (8, 4), (13, 6)])
+def test_t_is_no_more_than_the_frames_that_the_clip_gives(lift, count, seen):
+    assert only_row(ListSource(moving(count)), methods={"lift": LiftMethod(lift)}).context == seen
+
+
 @pytest.mark.parametrize(("cut", "compared"), [(3, [1, 5]), (4, [1, 5]), (5, [1, 3]), (2, [3, 5])])
 def test_a_hidden_frame_beside_a_cut_is_left_out(cut, compared):
     images = moving(7)
-    row = evaluate_clip(ListSource(images), BaselineMethod("blend"), EvaluationConfig(), cuts=(cut,))
+    row = only_row(ListSource(images), cuts=(cut,))
     expected = [psnr(blend(images[k - 1], images[k + 1], 0.5), images[k]) for k in compared]
     assert (row.frames, row.cuts) == (2, 1)
     assert row.psnr == pytest.approx(np.mean(expected))
@@ -108,87 +130,103 @@ def test_a_hidden_frame_beside_a_cut_is_left_out(cut, compared):
 
 def test_cuts_are_found_where_none_are_given():
     clip = ProceduralClip(ClipConfig(frames=20, height=64, width=96, cuts=1, seed=1))
-    assert evaluate_clip(clip, BaselineMethod("blend"), EvaluationConfig()).cuts == 1
+    assert only_row(clip, cuts=None).cuts == 1
 
 
 def test_frames_between_equal_neighbours_are_left_out():
     images = moving(7)
     images[4] = images[2].copy()
-    row = evaluate_clip(ListSource(images), BaselineMethod("blend"), EvaluationConfig(), cuts=())
+    row = only_row(ListSource(images))
     assert (row.frames, row.still) == (2, 1)
 
 
 def test_a_perfect_frame_counts_as_a_finite_number():
     images = moving(3)
     images[1] = blend(images[0], images[2], 0.5)
-    row = evaluate_clip(ListSource(images), BaselineMethod("blend"), EvaluationConfig(), cuts=())
-    assert row.psnr == EXACT_PSNR
+    assert only_row(ListSource(images)).psnr == EXACT_PSNR
 
 
 def test_only_the_first_frames_are_used_and_they_are_scaled():
     images = moving(9)
-    config = EvaluationConfig(max_frames=6, shorter_side=16)
-    row = evaluate_clip(ListSource(images), BaselineMethod("blend"), config, cuts=())
+    row = only_row(ListSource(images), EvaluationConfig(max_frames=6, shorter_side=16))
     small = [cv2.resize(image, (24, 16), interpolation=cv2.INTER_AREA) for image in images]
     expected = [psnr(blend(small[k - 1], small[k + 1], 0.5), small[k]) for k in (1, 3)]
     assert row.frames == 2
     assert row.psnr == pytest.approx(np.mean(expected))
 
 
-@pytest.fixture(scope="module")
-def rows():
-    clips = {"one": ListSource(moving(5)), "two": ListSource(moving(7, seed=1))}
-    methods = {"blend": BaselineMethod("blend"), "flow": BaselineMethod("dis")}
-    return evaluate(clips, methods, EvaluationConfig())
-
-
-def test_the_mean_is_that_of_clips(rows):
-    assert [(row.clip, row.method) for row in rows] == [
-        ("one", "blend"),
-        ("one", "flow"),
-        ("two", "blend"),
-        ("two", "flow"),
-        (MEAN, "blend"),
-        (MEAN, "flow"),
+def test_motion_is_measured_once_for_each_hidden_frame(monkeypatch):
+    measured = []
+    monkeypatch.setattr("lift_core.inference.evaluate.motion_px", lambda *pair: measured.append(pair) or 7.0)
+    methods = {**BLEND, "dis": BaselineMethod("dis")}
+    frames: list[FrameRow] = []
+    images = moving(7)
+    found = evaluate([material(ListSource(images))], methods, on_frame=frames.append)
+    assert len(measured) == 3
+    for (first, second), k in zip(measured, (1, 3, 5), strict=True):
+        assert np.array_equal(first, images[k - 1])
+        assert np.array_equal(second, images[k + 1])
+    assert {(row.motion_px, row.motion) for row in frames} == {(7.0, "medium")}
+    assert [(row.method, row.motion, row.frames) for row in found.by_motion] == [
+        ("blend", "medium", 3),
+        ("dis", "medium", 3),
     ]
-    assert rows[4].psnr == pytest.approx((rows[0].psnr + rows[2].psnr) / 2)
-    assert rows[5].ssim == pytest.approx((rows[1].ssim + rows[3].ssim) / 2)
-    assert rows[4].frames == 5
 
 
-def test_the_table_names_t_in_every_row_and_stars_the_best(rows):
-    lines = format_table(rows).splitlines()
-    assert lines[0].split() == ["clip", "method", "T", "frames", "PSNR", "SSIM", "ms/frame"]
-    for row, line in zip(rows, lines[1:], strict=True):
-        cells = line.removeprefix(row.clip).split()
-        best = row.psnr == max(other.psnr for other in rows if other.clip == row.clip)
-        assert cells[:4] == [row.method, "2", str(row.frames), f"{row.psnr:.2f}" + "*" * best]
+def test_a_damaged_clip_is_named_and_counts_in_no_mean():
+    whole, damaged = moving(5), moving(9, seed=1)
+    rows, failures = [], []
+    found = evaluate(
+        [
+            material(ListSource(damaged, damaged=6), name="damaged", cuts=()),
+            material(ListSource(whole), name="whole"),
+        ],
+        {**BLEND, "dis": BaselineMethod("dis")},
+        on_row=rows.append,
+        on_failure=failures.append,
+    )
+    assert [row.clip for row in found.rows] == ["whole", "whole"] == [row.clip for row in rows]
+    assert [row.psnr for row in found.means] == [row.psnr for row in found.rows]
+    assert sum(row.frames for row in found.by_motion) == 4
+    (failure,) = found.failures
+    assert failures == [failure]
+    assert (failure.clip, failure.method) == ("damaged", "blend")
+    assert isinstance(failure.error, FrameReadError)
+    assert "1 clip is missing from the means:\n  damaged, blend: damaged [list]" in found.table()
 
 
-def test_the_table_says_what_was_left_out():
-    row = evaluate_clip(ListSource(moving(7)), BaselineMethod("blend"), EvaluationConfig(), cuts=(3,))
-    assert format_table([row]).endswith("list: left out 1 at cuts, 0 between equal frames")
+class Refusing(BaselineMethod):
+    """A method that makes nothing of large clips."""
+
+    def between(self, first, second, window):
+        raise SourceError("too large")
 
 
-def test_csv_and_json_hold_every_row(rows):
-    parsed = list(csv.DictReader(to_csv(rows).splitlines()))
-    loaded = json.loads(to_json(rows, EvaluationConfig(max_frames=9)))
-    assert loaded["config"] == {"max_frames": 9, "shorter_side": None}
-    for row, from_csv, from_json in zip(rows, parsed, loaded["rows"], strict=True):
-        assert float(from_csv["psnr"]) == from_json["psnr"] == row.psnr
-        assert int(from_csv["context"]) == from_json["context"] == row.context
-        assert math.isfinite(from_json["seconds"])
+def test_a_clip_that_one_method_cannot_make_counts_for_none():
+    found = evaluate([material(ListSource(moving(5)))], {**BLEND, "refusing": Refusing("dis")})
+    assert [row.method for row in found.rows] == ["blend"]
+    assert (found.means, found.by_motion) == ([], [])
+    assert [failure.method for failure in found.failures] == ["refusing"]
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_clip_with_nothing_to_hide_is_refused(count):
-    with pytest.raises(SourceError, match="fewer than three"):
-        evaluate_clip(ListSource(moving(3)[:count]), BaselineMethod("blend"), EvaluationConfig(), cuts=())
+@pytest.mark.parametrize(
+    ("source", "cuts", "message"),
+    [
+        (ListSource(moving(3)[:1]), (), "fewer than three"),
+        (ListSource(moving(3)[:2]), (), "fewer than three"),
+        (ListSource(moving(3)), (1,), "no frame to compare"),
+    ],
+)
+def test_a_clip_without_anything_to_compare_is_a_failure(source, cuts, message):
+    found = evaluate([material(source, cuts=cuts)], BLEND)
+    assert not found.rows
+    assert message in str(found.failures[0])
+    assert message in found.table()
 
 
-def test_a_clip_with_nothing_to_compare_is_refused():
-    with pytest.raises(SourceError, match="no frame to compare"):
-        evaluate_clip(ListSource(moving(3)), BaselineMethod("blend"), EvaluationConfig(), cuts=(1,))
+def test_frames_that_are_smaller_than_the_window_of_ssim_are_a_failure():
+    tiny = [image[:8, :8].copy() for image in moving(3)]
+    assert "11x11" in str(evaluate([material(ListSource(tiny))], BLEND).failures[0])
 
 
 @pytest.mark.parametrize("settings", [{"max_frames": 2}, {"shorter_side": 8}])
@@ -197,6 +235,31 @@ def test_an_impossible_configuration_is_refused(settings):
         EvaluationConfig(**settings)
 
 
-def test_an_evaluation_of_nothing_is_refused():
+@pytest.mark.parametrize(("clips", "methods"), [([], BLEND), ([material(ListSource(moving(3)))], {})])
+def test_an_evaluation_of_nothing_is_refused(clips, methods):
     with pytest.raises(ConfigError, match="clips and methods"):
-        evaluate({}, {"blend": BaselineMethod("blend")}, EvaluationConfig())
+        evaluate(clips, methods)
+
+
+def test_clips_are_found_and_opened_when_they_are_needed(tmp_path):
+    images = moving(5)
+    write_sequence(tmp_path / "all" / "good", images, 5)
+    (tmp_path / "all" / "not_a_video.mp4").write_bytes(b"text")
+    clips = clips_at(tmp_path / "all", EvaluationConfig(max_frames=3))
+    assert [clip.name for clip in clips] == ["good", "not_a_video.mp4"]
+    found = evaluate(clips, BLEND)
+    assert [(row.clip, row.frames) for row in found.rows] == [("good", 1)]
+    assert [failure.clip for failure in found.failures] == ["not_a_video.mp4"]
+
+
+def test_a_place_without_clips_is_refused_beside_others(tmp_path):
+    write_sequence(tmp_path / "good", moving(3), 3)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="empty"):
+        clips_at([tmp_path / "good", tmp_path / "empty"])
+
+
+def test_two_runs_agree():
+    runs = [evaluate([material(ListSource(moving(9)))], BLEND) for _ in range(2)]
+    first, second = ([replace(row, seconds=0) for row in found.all_rows] for found in runs)
+    assert first == second
