@@ -1,4 +1,4 @@
-"""Finds clips under one or several roots: image folders in the Vimeo or a flat layout, raw clips, and video files."""
+"""Finds clips under one or several roots: image folders (Vimeo or flat), raw and packed clips, and videos."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.image_folder import IMAGE_SUFFIXES
+from lift_core.data.packed_clip import is_packed_folder, packed_clips
 from lift_core.data.raw_clip import is_raw_clip
 from lift_core.errors import DatasetError
 
@@ -53,16 +54,21 @@ def image_clips(root: Path) -> list[ClipPath]:
     """Every folder at or below ``root`` (or ``root/sequences``) that holds images, and every raw clip, sorted by name.
 
     A clip's group is its parent folder, a Vimeo category; where all clips have the same parent, each is its own.
+    Clips that `pack_clips` packed come last, with the names and groups that they had.
     A root may be a raw clip itself. A .npy file that announces no clip is left alone: it may hold anything.
     """
     if root.is_file():
         return [ClipPath(str(root), root.name, root.name)] if is_raw_clip(root) else []
     base = root / "sequences" if (root / "sequences").is_dir() else root
-    found = []
+    found: list[Path] = []
+    packed: list[ClipPath] = []
     for folder, files in _folders(base):
+        if is_packed_folder(folder):
+            packed += _packed(folder, base)
+            continue
         found += [folder] if any(_is_image(name) for name in files) else []
         found += [folder / name for name in files if is_raw_clip(folder / name)]
-    return _with_groups([_clip(path, base) for path in found])
+    return _with_groups([_clip(path, base) for path in found]) + packed
 
 
 def listed_clips(root: Path, list_file: Path) -> list[ClipPath]:
@@ -144,6 +150,11 @@ def _clip(path: Path, base: Path) -> ClipPath:
     name = path.relative_to(base).as_posix() if path != base else base.resolve().name
     parent = name.rpartition("/")[0]
     return ClipPath(str(path), name, parent or name)
+
+
+def _packed(folder: Path, base: Path) -> list[ClipPath]:
+    prefix = "" if folder == base else folder.relative_to(base).as_posix() + "/"
+    return [ClipPath(clip.path, prefix + clip.name, prefix + clip.group) for clip in packed_clips(folder)]
 
 
 def _with_groups(clips: list[ClipPath]) -> list[ClipPath]:

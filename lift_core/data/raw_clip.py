@@ -63,14 +63,7 @@ class RawClipSource(FrameSource):
     def frames(
         self, indices: Sequence[int], *, crop: Crop | None = None, size: tuple[int, int] | None = None
     ) -> NDArray[np.uint8]:
-        clip = self._mapped()
-        kept = Crop(0, 0, *self.size) if crop is None else crop
-        out = empty_frames(len(indices), self.size, crop, size)
-        for slot, index in enumerate(indices):
-            if not 0 <= index < len(clip):
-                raise FrameReadError(f"frame {index} of a clip of {len(clip)} frames", where=self.name)
-            out[slot] = scaled(kept.apply(clip[index]), size)
-        return out
+        return read_mapped(self._mapped(), indices, self.name, crop, size)
 
     def close(self) -> None:
         """Let go of the map; the next read makes it again."""
@@ -83,6 +76,24 @@ class RawClipSource(FrameSource):
         if self._clip is None:
             self._clip = _map(self._path)
         return self._clip
+
+
+def read_mapped(
+    clip: NDArray[np.uint8],
+    indices: Sequence[int],
+    name: str,
+    crop: Crop | None = None,
+    size: tuple[int, int] | None = None,
+) -> NDArray[np.uint8]:
+    """Frames of a mapped clip uint8 ``[N, H, W, 3]`` called ``name``, as `FrameSource.frames` returns them."""
+    whole = clip.shape[1], clip.shape[2]
+    kept = Crop(0, 0, *whole) if crop is None else crop
+    out = empty_frames(len(indices), whole, crop, size)
+    for slot, index in enumerate(indices):
+        if not 0 <= index < len(clip):
+            raise FrameReadError(f"frame {index} of a clip of {len(clip)} frames", where=name)
+        out[slot] = scaled(kept.apply(clip[index]), size)
+    return out
 
 
 def write_raw_clip(path: Path, frames: Iterable[NDArray[np.uint8]], count: int) -> None:

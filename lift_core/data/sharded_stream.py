@@ -47,13 +47,9 @@ class ShardedIterableDataset(IterableDataset[_Sample], Generic[_Item, _Sample]):
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        running = torch.distributed.is_available() and torch.distributed.is_initialized()
         self._stream = stream
         self._read = read
-        self.rank = rank if rank is not None else torch.distributed.get_rank() if running else 0
-        self.world_size = world_size if world_size is not None else torch.distributed.get_world_size() if running else 1
-        if not 0 <= self.rank < self.world_size:
-            raise ConfigError(f"rank {self.rank} of {self.world_size} does not exist", fix="Count from 0.")
+        self.rank, self.world_size = settled_rank(rank, world_size)
 
     def __iter__(self) -> Iterator[_Sample]:
         first, step = self.share()
@@ -61,6 +57,25 @@ class ShardedIterableDataset(IterableDataset[_Sample], Generic[_Item, _Sample]):
 
     def share(self) -> tuple[int, int]:
         """The first item of the stream that this process serves, and the step from one of its items to the next."""
-        worker = get_worker_info()
-        number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        number, workers = this_worker()
         return self.rank + self.world_size * number, self.world_size * workers
+
+
+def settled_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
+    """Rank and world size, by default those of torch.distributed, or 0 of 1 where it is not running.
+
+    Raises:
+        ConfigError: a rank that the world does not have.
+    """
+    running = torch.distributed.is_available() and torch.distributed.is_initialized()
+    rank = rank if rank is not None else torch.distributed.get_rank() if running else 0
+    world_size = world_size if world_size is not None else torch.distributed.get_world_size() if running else 1
+    if not 0 <= rank < world_size:
+        raise ConfigError(f"rank {rank} of {world_size} does not exist", fix="Count from 0.")
+    return rank, world_size
+
+
+def this_worker() -> tuple[int, int]:
+    """The number of this worker process and how many there are; 0 of 1 outside a worker."""
+    worker = get_worker_info()
+    return (0, 1) if worker is None else (worker.id, worker.num_workers)

@@ -177,7 +177,7 @@ def test_killed_at_any_instant_it_goes_on_without_redoing_or_losing(tree: Path, 
         # Each sample takes a while, so that a run is killed before its end on any machine.
         process = in_child(lambda: make(tree, folder, progress=lambda done, total: time.sleep(0.002)))
         process.join(draw.uniform(0.0, 0.08))
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.join(60)
         kills += process.exitcode == -signal.SIGKILL
         files = {row[3]: folder / row[3] for row in read_rows(folder / ROWS_FILE, ROW_COLUMNS)[0]}

@@ -1,0 +1,33 @@
+"""fixed_size: the one size that pictures are held at, from an argument or from the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from lift_core.errors import ConfigError
+
+VARIABLE = "LIFT_FIXED_SIZE"
+
+
+def fixed_size(argument: tuple[int, int] | None = None) -> tuple[int, int] | None:
+    """Height and width in pixels: the argument, or else ``LIFT_FIXED_SIZE`` (``256x448``), or else None.
+
+    Raises:
+        ConfigError: a size below 1x1, or a variable of another form.
+    """
+    if argument is not None:
+        return _checked(argument, "fixed_size")
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+)\s*[xX]\s*(\d+)", text, re.ASCII)
+    if match is None:
+        raise ConfigError(f"{text!r} is no size", where=VARIABLE, fix="Set it to HEIGHTxWIDTH, such as 256x448.")
+    return _checked((int(match[1]), int(match[2])), VARIABLE)
+
+
+def _checked(size: tuple[int, int], where: str) -> tuple[int, int]:
+    if len(size) != 2 or min(size) < 1:
+        raise ConfigError(f"pictures cannot have the size {size}", where=where, fix="Choose at least 1x1.")
+    return size
