@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "errors": set(),
     "atomic": {"errors"},
     "workspace": {"errors", "__init__"},
+    "cleaning": {"errors", "workspace"},
     "_torchvision": set(),
     "metrics": {"errors"},
     "classical": {"errors"},
