@@ -48,12 +48,24 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         try:
             yield temporary
-            for file in temporary.rglob("*"):
-                _sync(file)
-            _sync(temporary)
-            _take_the_place(temporary, place)
+            replace_folder(temporary, place)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Sync a folder and all in it, and rename it to ``path``, in place of a folder that was there.
+
+    Both lie on one file system. Where ``path`` is a link to a folder, that folder is replaced and the link stays.
+
+    Raises:
+        OutputError: it cannot be renamed; both folders stay as they were.
+    """
+    with _reported(path):
+        for file in new.rglob("*"):
+            _sync(file)
+        _sync(new)
+        _take_the_place(new, path.resolve())
 
 
 def _writer() -> str:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lift_core.commands.interpolate import add_method_arguments
+from lift_core.commands.method_arguments import add_method_arguments, running_options
 
 if TYPE_CHECKING:
     from lift_core.inference.demo import Demonstration
@@ -26,9 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration and print what it found and where the files are."""
     from lift_core.inference.demo import demonstrate_generated, demonstrate_video
-    from lift_core.inference.methods import BASELINES, make_method
+    from lift_core.inference.method_choice import make_method
+    from lift_core.inference.methods import BASELINES
 
-    chosen = make_method(args.checkpoint or args.method, context=args.context, device=args.device)
+    chosen = make_method(args.checkpoint or args.method, running_options(args, args.context))
     label = chosen.name if chosen.name in BASELINES else f"{chosen.name}, T={chosen.context}"
     methods = {label: chosen, **{name: make_method(name) for name in ("dis", "blend") if name != chosen.name}}
     if args.video is None:

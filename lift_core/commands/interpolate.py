@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lift_core.commands.method_arguments import add_method_arguments, running_options
 from lift_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from lift_core.inference.clip_stream import Made
+    from lift_core.inference.interpolator import Interpolator
 
 HELP = "make frames between the frames of a video, of a folder of images, or between two images"
 
@@ -13,6 +19,7 @@ _EXAMPLES = """\
 what is made depends on what is named:
   lift interpolate in.mp4 out.mp4               a video of twice the frame rate, its audio kept
   lift interpolate in.mp4 out.mp4 --factor 4    of four times the frame rate
+  lift interpolate in.mp4 out.mp4 --fps 60      of 60 frames per second
   lift interpolate frames/ out/                 a folder of PNG files: the old frames and one between each two
   lift interpolate a.png b.png middle.png       one image between two; --time 0.25 for another moment
 """
@@ -28,48 +35,76 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="IN OUT, two videos or two folders; or IN1 IN2 OUT, three images",
     )
-    parser.add_argument("--factor", type=int, metavar="K", help="new frame rate over old (default: 2)")
+    rate = parser.add_mutually_exclusive_group()
+    rate.add_argument("--factor", type=int, metavar="K", help="new frame rate over old (default: 2)")
+    rate.add_argument("--fps", metavar="RATE", help="frames per second of the new video, such as 60 or 60000/1001")
     parser.add_argument("--time", type=float, metavar="T", help="between two images (default: 0.5)")
     add_method_arguments(parser)
     parser.add_argument("--crf", type=int, help="quality of the video, 0 (lossless) to 51 (default: 18)")
-    parser.add_argument("--force", action="store_true", help="replace the output where it exists")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
-
-
-def add_method_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what chooses the method: --method, --checkpoint, --context, --device."""
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument(
-        "--method", default="lift_tiny", help="lift_tiny (default), blend (cross-fade) or dis (DIS optical flow)"
+    parser.add_argument(
+        "--preview",
+        type=Path,
+        metavar="FILE",
+        help="also write a look at the result: a contact sheet (.png), or old and new side by side (.mp4)",
     )
-    chosen.add_argument("--checkpoint", metavar="PATH", help="your own weights: a .safetensors file or a run's folder")
-    parser.add_argument("--context", type=int, metavar="T", help="frames that the model looks at (default: its own)")
-    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, …")
+    parser.add_argument("--force", action="store_true", help="replace the output where it exists")
+    parser.add_argument(
+        "--restart", action="store_true", default=None, help="throw away what an interrupted run has left"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
 
 
 def run(args: argparse.Namespace) -> int:
     """Interpolate and print what was written."""
     from lift_core.inference.interpolator import Interpolator
+    from lift_core.inference.method_choice import make_method
 
     if len(args.paths) not in (2, 3):
         raise ConfigError(f"{len(args.paths)} paths were given.", fix="Name IN OUT, or two images and OUT.")
-    interpolator = Interpolator(args.checkpoint or args.method, device=args.device, context=args.context)
+    method = make_method(args.checkpoint or args.method, running_options(args, args.context))
+    interpolator = Interpolator.with_method(method)
     source, *others, output = args.paths
-    factor = 2 if args.factor is None else args.factor
     if others:
-        _refuse(args, "two images", "factor", "crf")
+        _refuse(args, "two images", "factor", "fps", "crf", "preview", "restart")
         moment = 0.5 if args.time is None else args.time
         made = interpolator.images(source, others[0], output, moment, force=args.force)
     elif Path(source).is_dir():
-        _refuse(args, "a folder of images", "time", "crf")
-        made = interpolator.folder(source, output, factor, force=args.force, progress=not args.quiet)
+        made = _folder(args, interpolator, source, output)
     else:
-        _refuse(args, "a video", "time")
-        crf = 18 if args.crf is None else args.crf
-        made = interpolator.video(source, output, factor, crf=crf, force=args.force, progress=not args.quiet)
+        made = _video(args, interpolator, source, output)
     cuts = f", {made.cuts} scene cuts held" if made.cuts else ""
-    print(f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}")
+    print("\n".join([f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}", *made.notes]))
     return 0
+
+
+def _folder(args: argparse.Namespace, interpolator: Interpolator, source: str, output: str) -> Made:
+    _refuse(args, "a folder of images", "time", "fps", "crf", "preview")
+    factor = 2 if args.factor is None else args.factor
+    return interpolator.folder(
+        source, output, factor, force=args.force, restart=bool(args.restart), progress=not args.quiet
+    )
+
+
+def _video(args: argparse.Namespace, interpolator: Interpolator, source: str, output: str) -> Made:
+    from lift_core.inference.preview import check_preview, write_preview
+
+    _refuse(args, "a video", "time")
+    if args.preview is not None:
+        check_preview(args.preview, Path(source), Path(output), force=args.force)
+    made = interpolator.video(
+        source,
+        output,
+        args.factor,
+        fps=args.fps,
+        crf=18 if args.crf is None else args.crf,
+        force=args.force,
+        restart=bool(args.restart),
+        progress=not args.quiet,
+    )
+    if args.preview is not None:
+        write_preview(Path(source), made.path, args.preview)
+        print(f"{args.preview}: a look at the result")
+    return made
 
 
 def _refuse(args: argparse.Namespace, kind: str, *options: str) -> None:

@@ -109,11 +109,11 @@ def find_cuts(
     return (detector or CutDetector()).find(stream)
 
 
-def in_order(source: FrameSource) -> Iterator[NDArray[np.uint8]]:
-    """Every frame of a clip, first to last, uint8 RGB ``[H, W, 3]``, with at most 64 MB of them held at a time."""
+def in_order(source: FrameSource, first: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Every frame of a clip from ``first`` to the last, uint8 RGB ``[H, W, 3]``, at most 64 MB of them at a time."""
     height, width = source.size
     step = max(1, _CHUNK_BYTES // (height * width * 3))
-    for start in range(0, len(source), step):
+    for start in range(first, len(source), step):
         yield from source.frames(range(start, min(start + step, len(source))))
 
 

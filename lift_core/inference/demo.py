@@ -20,9 +20,11 @@ from lift_core.data.scene_cuts import in_order
 from lift_core.data.source import FrameSource
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, SourceError
-from lift_core.inference.evaluate import EXACT_PSNR, EvaluationConfig, clip_cuts, hidden_frames
+from lift_core.inference.evaluate import EXACT_PSNR
 from lift_core.inference.frames import to_image
+from lift_core.inference.hidden_frames import EvaluationConfig, clip_cuts, hidden_frames
 from lift_core.inference.methods import Method
+from lift_core.inference.moments import multiplied
 from lift_core.inference.streaming import StreamFrame, detect_shots, interpolate_stream
 from lift_core.inference.video_style import read_style, read_timeline
 from lift_core.inference.video_writer import VideoWriter
@@ -184,16 +186,20 @@ def _write_figure(comparison: _Comparison, folder: Path) -> tuple[dict[Path, str
 def _double(method: Method, clip: VideoFileSource, source: Path, output: Path, count: int, shorter_side: int) -> None:
     """Write the first ``count`` frames of a video, scaled down, at twice their rate."""
     whole = read_timeline(source, clip)
-    timeline = replace(whole, ticks=whole.ticks[:count]).multiplied(2)
-    style = read_style(source, clip).multiplied(2)
+    plan = multiplied(replace(whole, ticks=whole.ticks[:count]), 2)
+    style = read_style(source, clip)
     images = (scale_down(image, shorter_side) for image in islice(in_order(clip), count))
-    frames = interpolate_stream(method, detect_shots(StreamFrame(*pair) for pair in _timed(images, clip)), 2)
-    size = scale_down(clip.frame(0), shorter_side).shape
+    shots = detect_shots(StreamFrame(*pair) for pair in _timed(images, clip))
+    frames = interpolate_stream(method, shots, plan.moments())
+    height, width = scale_down(clip.frame(0), shorter_side).shape[:2]
+    shown = zip(plan.timeline.ticks.tolist(), plan.timeline.durations.tolist(), strict=True)
     with (
         atomic_file(output) as partial,
-        VideoWriter(partial, (size[0], size[1]), timeline.time_base, style, place=output) as writer,
+        VideoWriter(
+            partial, (height, width), plan.timeline.time_base, style.at_rate(2 * style.rate), place=output
+        ) as writer,
     ):
-        for frame, tick, duration in zip(frames, timeline.ticks, timeline.durations, strict=True):
+        for frame, (tick, duration) in zip(frames, shown, strict=True):
             writer.write(to_image(frame), tick, duration)
 
 

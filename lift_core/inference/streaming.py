@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from lift_core.data.scene_cuts import CutDetector
 from lift_core.data.window import FrameWindow, WindowFrames
-from lift_core.errors import ConfigError, ShapeError, SourceError
+from lift_core.errors import ShapeError, SourceError
 from lift_core.inference.frames import Frame, check_frame, same_frame, to_image
 from lift_core.inference.methods import Draw, Method, Window
+from lift_core.inference.moments import Moment
 
 
 @dataclass(frozen=True)
@@ -46,35 +47,36 @@ def detect_shots(frames: Iterable[StreamFrame]) -> Iterator[StreamFrame]:
         previous = image
 
 
-def interpolate_stream(method: Method, frames: Iterable[StreamFrame], factor: int) -> Iterator[Frame]:
-    """The frames of a stream with ``factor - 1`` new ones between each two: ``(N - 1) * factor + 1`` in all.
+def interpolate_stream(
+    method: Method, frames: Iterable[StreamFrame], moments: Iterable[Moment], first_pair: int = 0
+) -> Iterator[Frame]:
+    """The frames at the given moments of a stream.
+
+    Args:
+        method: what makes them.
+        frames: the stream, at least two frames.
+        moments: in order; ``(N - 1, 0)`` is the last of N frames. The stream ends the moments: what they ask for beyond
+            its last frame is left out.
+        first_pair: number of the stream's first pair, where it is a part of a longer clip.
 
     Raises:
-        ConfigError: a factor that is not a whole number of 2 or more; raised before the first frame is read.
         ShapeError: what is not an RGB frame, or a frame of another kind or size than the first.
         SourceError: fewer than two frames; raised when the stream has ended.
     """
-    check_factor(factor)
-    pair = None
-    for pair in pairs(method, frames):
-        yield pair.first.frame
-        for step in range(1, factor):
-            yield pair.at(step / factor)
+    asked = iter(moments)
+    moment = next(asked, None)
+    pair, number = None, first_pair - 1
+    for number, pair in enumerate(pairs(method, frames), start=first_pair):
+        while moment is not None and moment.pair == number:
+            yield pair.at(moment.t)
+            moment = next(asked, None)
+        if moment is None:
+            return
     if pair is None:
         raise SourceError("a clip of fewer than two frames has nothing in between.", fix="Use a longer clip.")
-    yield pair.second.frame
-
-
-def check_factor(factor: int) -> None:
-    """Refuse a factor that is not a whole number of 2 or more.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if isinstance(factor, bool) or not isinstance(factor, int) or factor < 2:
-        raise ConfigError(
-            f"factor {factor!r} is not a whole number of 2 or more.", fix="Factor 2 doubles the frame rate."
-        )
+    while moment is not None and moment == (number + 1, 0.0):
+        yield pair.second.frame
+        moment = next(asked, None)
 
 
 class Pair:
@@ -105,7 +107,7 @@ class Pair:
 
     @cached_property
     def _draw(self) -> Draw:
-        frames = window_around(self._window, self._anchor, [held.source for held in self._held])
+        frames = window_around(self._window, self._anchor, self._held)
         first, second = self._held[self._anchor], self._held[self._anchor + 1]
         # An invalid frame is never looked at: any features of the right size may stand in its place.
         features = [
@@ -116,11 +118,18 @@ class Pair:
 
 
 class _Held:
-    """A frame in the ring, encoded when it is first needed."""
+    """A frame in the ring, encoded when it is first needed; its pixels are let go when only its features are."""
 
     def __init__(self, source: StreamFrame, method: Method) -> None:
-        self.source = source
+        self.time, self.begins_shot = source.time, source.begins_shot
+        self._source: StreamFrame | None = source
         self._method = method
+
+    @property
+    def source(self) -> StreamFrame:
+        if self._source is None:
+            raise LookupError("the pixels of a frame that has left its pairs")
+        return self._source
 
     @cached_property
     def features(self) -> Any:
@@ -131,11 +140,13 @@ class _Held:
         return self._method.encode_reference(self.source.frame)
 
     def leave_pair(self) -> None:
-        """Forget what only a reference needs."""
+        """Forget what only a reference needs; but pixels are kept for features that are still to be made."""
         self.__dict__.pop("reference", None)
+        if "features" in self.__dict__:
+            self._source = None
 
 
-def window_around(window: FrameWindow, anchor: int, frames: list[StreamFrame]) -> WindowFrames:
+def window_around(window: FrameWindow, anchor: int, frames: Sequence[_Held]) -> WindowFrames:
     """The window whose first reference is ``frames[anchor]``, with the times and cuts that the frames carry."""
     times = [frame.time for frame in frames]
     known = [time for time in times if time is not None]
@@ -148,7 +159,8 @@ def pairs(method: Method, frames: Iterable[StreamFrame]) -> Iterator[Pair]:
 
     A pair is given once the T/2 frames after its first reference have been read, or the stream has ended; beyond the
     stream's ends the window is clamped and masked, so the result is that of the whole clip. No more than T frames and
-    their features are held, whatever the length. A stream of fewer than two frames has no pairs.
+    their features are held, whatever the length. What a pair makes is made before the next pair is asked for. A stream
+    of fewer than two frames has no pairs.
 
     Raises:
         ShapeError: what is not an RGB frame, or a frame of another size than the first.
@@ -156,8 +168,11 @@ def pairs(method: Method, frames: Iterable[StreamFrame]) -> Iterator[Pair]:
     window = FrameWindow.uniform(method.context, stride=1, edge="clamp")
     ring: deque[_Held] = deque()
     anchor = 0
+    first = None
     for frame in frames:
-        _check_like(frame.frame, ring[0].source.frame if ring else None)
+        check_frame(frame.frame)
+        first = first or _Kind.of(frame.frame)
+        first.check(frame.frame)
         ring.append(_Held(frame, method))
         if len(ring) > anchor + method.context // 2:
             yield Pair(method, list(ring), window, anchor)
@@ -176,10 +191,25 @@ def _advance(ring: deque[_Held], anchor: int, window: FrameWindow) -> int:
     return anchor
 
 
-def _check_like(frame: Frame, first: Frame | None) -> None:
-    check_frame(frame)
-    if first is not None and (type(frame) is not type(first) or frame.shape != first.shape):
-        raise ShapeError(
-            f"a frame of shape {list(frame.shape)} in a stream of shape {list(first.shape)}.",
-            fix="All frames of a clip need one size and one kind; scale or crop them first.",
-        )
+@dataclass(frozen=True)
+class _Kind:
+    """What all frames of a stream share."""
+
+    type: type[Frame]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Kind:
+        return cls(type(frame), tuple(frame.shape))
+
+    def check(self, frame: Frame) -> None:
+        """Refuse a frame of another kind.
+
+        Raises:
+            ShapeError: it is.
+        """
+        if self != _Kind.of(frame):
+            raise ShapeError(
+                f"a frame of shape {list(frame.shape)} in a stream of shape {list(self.shape)}.",
+                fix="All frames of a clip need one size and one kind; scale or crop them first.",
+            )

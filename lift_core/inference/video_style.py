@@ -5,19 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 
 from lift_core.data.video_colour import Matrix, Range
 from lift_core.data.video_container import open_container, packets, video_stream
 from lift_core.data.video_file import VideoFileSource
-from lift_core.errors import ConfigError
-
-_LARGEST_TICKS_PER_SECOND = 2**31 - 1
-"""MP4 stores them in 32 bits."""
+from lift_core.inference.moments import Timeline
 
 _USUAL_RATE = Fraction(30)
 
@@ -50,56 +47,9 @@ class VideoStyle:
     coding_matrix: Matrix
     coding_range: Range
 
-    def multiplied(self, factor: int) -> VideoStyle:
-        """The style of a video of ``factor`` times the frame rate."""
-        return replace(self, rate=(self.rate * factor).limit_denominator(_FINEST_RATE))
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """When each frame of a clip is shown.
-
-    Attributes:
-        time_base: seconds of one tick.
-        ticks: presentation times of the N frames, strictly increasing.
-        last_duration: ticks for which the last frame is shown.
-    """
-
-    time_base: Fraction
-    ticks: tuple[int, ...]
-    last_duration: int
-
-    def multiplied(self, factor: int) -> Timeline:
-        """The times of ``(N - 1) * factor + 1`` frames: the new ones at equal steps between the old.
-
-        The last frame keeps its duration, and with it the clip its own. The time base is ``factor`` times finer, so
-        every time is exact, unless that is beyond what a file can hold.
-
-        Raises:
-            ConfigError: a factor so large that frames would share a time.
-        """
-        base = self.time_base / factor
-        if 1 / base > _LARGEST_TICKS_PER_SECOND:
-            base = self.time_base
-        fine = self.time_base / base
-        if min(b - a for a, b in pairwise(self.ticks)) * fine < factor:
-            raise ConfigError(
-                f"factor {factor} puts frames closer together than a video can count time.",
-                fix="Choose a smaller factor.",
-            )
-        steps = [
-            Fraction(a * (factor - step) + b * step, factor) * fine
-            for a, b in pairwise(self.ticks)
-            for step in range(factor)
-        ]
-        return Timeline(
-            base, (*(round(step) for step in steps), int(self.ticks[-1] * fine)), int(self.last_duration * fine)
-        )
-
-    @property
-    def durations(self) -> tuple[int, ...]:
-        """Ticks for which each frame is shown: until the next one comes."""
-        return (*(b - a for a, b in pairwise(self.ticks)), self.last_duration)
+    def at_rate(self, rate: Fraction) -> VideoStyle:
+        """The style of a video of another frame rate."""
+        return replace(self, rate=rate.limit_denominator(_FINEST_RATE))
 
 
 def read_style(path: Path, source: VideoFileSource) -> VideoStyle:
@@ -135,11 +85,11 @@ def read_timeline(path: Path, source: VideoFileSource) -> Timeline:
         SourceError: no video stream, or no frame that can be decoded.
     """
     if source.pts is None:
-        return Timeline(1 / (source.frame_rate or _USUAL_RATE), tuple(range(len(source))), 1)
-    ticks = tuple(source.pts.tolist())
+        return Timeline(1 / (source.frame_rate or _USUAL_RATE), np.arange(len(source)), 1)
+    last = int(source.pts[-1])
     with open_container(path) as container:
-        stated = _duration_at(container, video_stream(container, path), ticks[-1])
-    return Timeline(source.time_base, ticks, stated or ticks[-1] - ticks[-2])
+        stated = _duration_at(container, video_stream(container, path), last)
+    return Timeline(source.time_base, source.pts, stated or last - int(source.pts[-2]))
 
 
 def _duration_at(container: InputContainer, stream: av.VideoStream, tick: int) -> int:

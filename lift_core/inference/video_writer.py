@@ -1,21 +1,25 @@
-"""Writing an interpolated video: H.264 with true frame times, the original's colours, pixel shape and audio."""
+"""Writing an interpolated video: pieces of H.264, then all in a row, with true times and the original's audio."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from lift_core.data.video_colour import Matrix
 from lift_core.data.video_container import open_container
 from lift_core.errors import OutputError, SourceError
+from lift_core.inference.moments import Timeline
 from lift_core.inference.video_style import VideoStyle
 
 _SWSCALE_MATRICES: dict[Matrix, Colorspace] = {
@@ -30,7 +34,7 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv")
 
 
 class VideoWriter:
-    """Writes frames and, beside them, the audio packets of another file, untouched, in streams of the same language.
+    """Writes a piece of a video: its frames, without audio.
 
     A context manager; the file is complete when the block has ended without an error.
 
@@ -40,14 +44,13 @@ class VideoWriter:
         time_base: seconds of one tick of frame times.
         style: their colours and pixel shape.
         crf: quality of libx264, 0 (lossless) to 51; 18 is hard to tell from the original.
-        audio_from: a file whose audio streams are copied; None for a silent video.
         place: what errors call the file, where ``path`` is a temporary name of it.
 
     An odd height or width does not go with 4:2:0, so such a video is written as 4:4:4 and keeps its size. There are no
-    B-frames: then every frame's duration, the last one's too, is stored as it is.
+    B-frames: then every frame's duration, the last one's too, is stored as it is, and pieces can be put in a row.
 
     Raises:
-        OutputError: the container cannot hold the streams, or the encoder refuses the format.
+        OutputError: the encoder refuses the format.
     """
 
     def __init__(
@@ -58,17 +61,14 @@ class VideoWriter:
         style: VideoStyle,
         *,
         crf: int = 18,
-        audio_from: Path | None = None,
         place: Path | None = None,
     ) -> None:
         self._style, self._time_base, self._place = style, time_base, place or path
         self._durations: dict[int, int] = {}
-        options = {"movflags": "+faststart"} if path.suffix.lower() != ".mkv" else {}
         # With the protocol spelled out a colon in the name does not become one.
-        self._container = av.open(f"file:{path}", "w", options=options)
+        self._container = av.open(f"file:{path}", "w")
         try:
             self._stream = self._add_video(size, crf)
-            self._audio = None if audio_from is None else _AudioCopy(audio_from, self._add_audio, self._store)
         except BaseException:
             self._container.close()
             raise
@@ -81,8 +81,6 @@ class VideoWriter:
             pts: when it is shown, in ticks; greater than the frame's before.
             duration: for how long, in ticks.
         """
-        if self._audio is not None:
-            self._audio.copy_until(float(pts * self._time_base))
         frame = self._convert(image)
         frame.pts, frame.time_base = pts, self._time_base
         self._durations[pts] = duration
@@ -97,12 +95,8 @@ class VideoWriter:
         try:
             if error is None:
                 self._encode(None)
-                if self._audio is not None:
-                    self._audio.copy_until(None)
         finally:
-            if self._audio is not None:
-                self._audio.close()
-            self._container.close()
+            _close(self._container, self._place, quietly=error is not None)
 
     def _add_video(self, size: tuple[int, int], crf: int) -> av.VideoStream:
         style = self._style
@@ -114,22 +108,6 @@ class VideoWriter:
         context.sample_aspect_ratio = style.pixel_aspect
         context.colorspace, context.color_range = style.matrix, style.colour_range
         context.color_primaries, context.color_trc = style.primaries, style.transfer
-        return stream
-
-    def _add_audio(self, like: av.AudioStream) -> av.AudioStream:
-        try:
-            stream = self._container.add_stream_from_template(like)
-        except (ValueError, av.FFmpegError) as error:
-            raise OutputError(
-                f"this container cannot hold the audio as it is ({like.codec_context.name})",
-                where=self._place,
-                fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
-                if self._place.suffix.lower() == ".mkv"
-                else "Name an output that ends in .mkv.",
-            ) from error
-        if "language" in like.metadata:
-            stream.metadata["language"] = like.metadata["language"]
-        stream.disposition = like.disposition
         return stream
 
     def _convert(self, image: NDArray[np.uint8]) -> av.VideoFrame:
@@ -146,27 +124,121 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         """Hand one frame to the encoder, or none to end, and store what comes out."""
-        try:
-            made = self._stream.encode(frame)
-        except av.FFmpegError as error:
-            raise self._failure(error) from error
-        for packet in made:
-            if packet.pts is not None:
-                packet.duration = self._durations.pop(packet.pts)
-            self._store(packet)
+        with _reported(self._place):
+            for packet in self._stream.encode(frame):
+                if packet.pts is not None:
+                    packet.duration = self._durations.pop(packet.pts)
+                self._container.mux(packet)
 
-    def _store(self, packet: av.Packet[Any]) -> None:
-        try:
-            self._container.mux(packet)
-        except av.FFmpegError as error:
-            raise self._failure(error) from error
 
-    def _failure(self, error: av.FFmpegError) -> OutputError:
-        return OutputError(
-            f"the video cannot be written: {error.strerror}",
-            where=self._place,
-            fix="Check the place, its rights and free space.",
-        )
+def check_audio(source: Path, output: Path) -> None:
+    """Find out, before anything is made, whether a container can hold the audio of a file as it is.
+
+    Args:
+        source: the file with the audio.
+        output: the file to be; its suffix names the container, one of ``CONTAINERS``.
+
+    Raises:
+        OutputError: it cannot.
+        SourceError: the source cannot be opened.
+    """
+    trial = av.open(BytesIO(), "w", format="matroska" if output.suffix.lower() == ".mkv" else "mov")
+    with closing(_AudioCopy(source, trial, output)) as audio:
+        audio.add_streams()
+
+
+def join_pieces(
+    pieces: Sequence[Path],
+    path: Path,
+    timeline: Timeline,
+    rate: Fraction,
+    *,
+    audio_from: Path,
+    place: Path | None = None,
+) -> None:
+    """Put the pieces of a video in a row, and beside them the audio of another file, untouched, in step with them.
+
+    Args:
+        pieces: videos that `VideoWriter` wrote with one style, together as many frames as ``timeline`` has.
+        path: where to write; the suffix names the container, one of ``CONTAINERS``.
+        timeline: of the whole.
+        rate: frames per second that the container states.
+        audio_from: a file whose audio streams are copied, in streams of the same language; it may have none.
+        place: what errors call the file, where ``path`` is a temporary name of it.
+
+    Raises:
+        OutputError: the container cannot hold the audio, the place cannot be written to, or the pieces hold another
+            number of frames.
+        SourceError: the audio cannot be read.
+    """
+    shown = place or path
+    options = {"movflags": "+faststart"} if path.suffix.lower() != ".mkv" else {}
+    output = av.open(f"file:{path}", "w", options=options)
+    whole = False
+    try:
+        with closing(_AudioCopy(audio_from, output, shown)) as audio:
+            _copy_pieces(pieces, output, timeline, rate, audio, shown)
+            audio.copy_until(None)
+        whole = True
+    finally:
+        _close(output, shown, quietly=not whole)
+
+
+def _copy_pieces(
+    pieces: Sequence[Path],
+    output: OutputContainer,
+    timeline: Timeline,
+    rate: Fraction,
+    audio: _AudioCopy,
+    place: Path,
+) -> None:
+    stream: av.VideoStream | None = None
+    shown = zip(timeline.ticks.tolist(), timeline.durations.tolist(), strict=True)
+    for piece in pieces:
+        with open_container(piece) as container:
+            coded = container.streams.video[0]
+            if stream is None:
+                stream = output.add_stream_from_template(coded)
+                stream.time_base = timeline.time_base
+                stream.codec_context.framerate = rate
+                # The header can be written once every stream is known, and audio may come before the first frame.
+                audio.add_streams()
+            for packet in container.demux(coded):
+                if packet.dts is None:
+                    continue
+                pts, duration = next(shown, (None, None))
+                if pts is None:
+                    raise _other_count(place)
+                audio.copy_until(float(pts * timeline.time_base))
+                packet.stream, packet.time_base = stream, timeline.time_base
+                packet.pts = packet.dts = pts
+                packet.duration = duration
+                with _reported(place):
+                    output.mux(packet)
+    if next(shown, None) is not None:
+        raise _other_count(place)
+
+
+def _other_count(place: Path) -> OutputError:
+    return OutputError(
+        "the unfinished pieces of this video do not fit together", where=place, fix="Begin anew: --restart."
+    )
+
+
+@contextmanager
+def _reported(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"cannot write the video: {error.strerror}", where=place, fix="Check the place, its rights and free space."
+        ) from error
+
+
+def _close(container: OutputContainer, place: Path, *, quietly: bool) -> None:
+    """Close a file, which writes its end; after another error what comes of that does not matter."""
+    with suppress(OutputError) if quietly else nullcontext(), _reported(place):
+        container.close()
 
 
 class _AudioCopy:
@@ -174,21 +246,27 @@ class _AudioCopy:
 
     Args:
         path: the file with the audio.
-        add: adds a stream like the one given to the other file.
-        store: puts a packet of an added stream into it.
+        output: the other file.
+        place: what errors call it.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        add: Callable[[av.AudioStream], av.AudioStream],
-        store: Callable[[av.Packet[Any]], None],
-    ) -> None:
-        self._path, self._store = path, store
+    def __init__(self, path: Path, output: OutputContainer, place: Path) -> None:
+        self._path, self._output, self._place = path, output, place
         self._input = open_container(path)
-        self._streams = {stream.index: add(stream) for stream in self._input.streams.audio}
-        self._packets = self._input.demux(*self._input.streams.audio) if self._streams else iter(())
+        self._streams: dict[int, av.AudioStream] = {}
+        self._packets: Iterator[av.Packet[Any]] = iter(())
         self._waiting: av.Packet[Any] | None = None
+
+    def add_streams(self) -> None:
+        """Add a stream like each of the file's.
+
+        Raises:
+            OutputError: the container cannot hold it.
+        """
+        audio = self._input.streams.audio
+        self._streams = {stream.index: self._added(stream) for stream in audio}
+        if audio:
+            self._packets = self._input.demux(*audio)
 
     def copy_until(self, seconds: float | None) -> None:
         """Copy the packets that begin before ``seconds``; None for all that are left."""
@@ -197,10 +275,27 @@ class _AudioCopy:
                 self._waiting = packet
                 return
             packet.stream = self._streams[packet.stream.index]
-            self._store(packet)
+            with _reported(self._place):
+                self._output.mux(packet)
 
     def close(self) -> None:
         self._input.close()
+
+    def _added(self, like: av.AudioStream) -> av.AudioStream:
+        try:
+            stream = self._output.add_stream_from_template(like)
+        except (ValueError, av.FFmpegError) as error:
+            raise OutputError(
+                f"this container cannot hold the audio as it is ({like.codec_context.name})",
+                where=self._place,
+                fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
+                if self._place.suffix.lower() == ".mkv"
+                else "Name an output that ends in .mkv.",
+            ) from error
+        if "language" in like.metadata:
+            stream.metadata["language"] = like.metadata["language"]
+        stream.disposition = like.disposition
+        return stream
 
     def _next(self) -> av.Packet[Any] | None:
         """The packet put back, or the next that holds data; None at the end."""

@@ -164,15 +164,20 @@ class LIFT(nn.Module):
             padded, self._stage("encoder", self.encoder, padded), (frame.shape[-2], frame.shape[-1])
         )
 
-    def aggregate(self, features: WindowFeatures, times: Tensor, valid: Tensor) -> Aggregate:
+    def aggregate(
+        self, features: WindowFeatures, times: Tensor, valid: Tensor, origin: tuple[int, int] = (0, 0)
+    ) -> Aggregate:
         """Stage 2: once per pair of references, whatever the number of new frames.
 
         Args:
             features: of the window.
             times: ``[B, T]``, see ``forward``.
             valid: ``[B, T]`` bool.
+            origin: row and column of the first token, of 32x32 pixels, where ``features.s16`` shows a part of larger
+                frames. A stage 2 that takes no origin serves whole frames.
         """
-        return self._stage("temporal", self.temporal, features.s16, times, valid)
+        place = () if origin == (0, 0) else (origin,)
+        return self._stage("temporal", self.temporal, features.s16, times, valid, *place)
 
     def decode(
         self, features: WindowFeatures, aggregate: Aggregate, t: Tensor | float, initial: Motion | None = None

@@ -41,10 +41,15 @@ def sinusoidal_encoding(positions: Tensor, width: int) -> Tensor:
     return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
 
-def spatial_encoding(rows: int, columns: int, width: int, device: torch.device) -> Tensor:
-    """Half of the channels tell the row, half the column: ``[rows * columns, width]``, float32."""
-    row = sinusoidal_encoding(torch.arange(rows, device=device), width // 2)
-    column = sinusoidal_encoding(torch.arange(columns, device=device), width // 2)
+def spatial_encoding(
+    rows: int, columns: int, width: int, device: torch.device, origin: tuple[int, int] = (0, 0)
+) -> Tensor:
+    """Half of the channels tell the row, half the column: ``[rows * columns, width]``, float32.
+
+    Rows and columns are counted from ``origin``, the place of the first one on a larger grid.
+    """
+    row = sinusoidal_encoding(torch.arange(origin[0], origin[0] + rows, device=device), width // 2)
+    column = sinusoidal_encoding(torch.arange(origin[1], origin[1] + columns, device=device), width // 2)
     grid = torch.cat((row[:, None].expand(-1, columns, -1), column[None].expand(rows, -1, -1)), dim=-1)
     return grid.reshape(rows * columns, width)
 
@@ -236,15 +241,16 @@ class TemporalAggregator(nn.Module):
         self.pool = FramePooling(width)
         self.to_cells = nn.Linear(3 * width, 4 * config.widths[2])
 
-    def forward(self, s16: Tensor, times: Tensor, valid: Tensor) -> Aggregate:
+    def forward(self, s16: Tensor, times: Tensor, valid: Tensor, origin: tuple[int, int] = (0, 0)) -> Aggregate:
         """Aggregate a window.
 
         Args:
             s16: ``[B, T, C16, h, w]``, h and w even; the references stand at T/2 - 1 and T/2.
             times: ``[B, T]`` relative to the references' midpoint, in units of their gap.
             valid: ``[B, T]`` bool; both references are valid. An invalid frame changes no bit of the result.
+            origin: row and column of the first token, of 32x32 pixels, where ``s16`` shows a part of larger frames.
         """
-        references, tokens = self.attend(s16, times, valid)
+        references, tokens = self.attend(s16, times, valid, origin)
         pooled, frame_weights = self.pool(references, tokens, valid)
         # Both references and what was pooled, [B, P, 3 D], to the four cells of a token, [B, P, 4 C16].
         cells = self.to_cells(torch.cat((references.flatten(2), pooled), dim=-1))
@@ -252,7 +258,9 @@ class TemporalAggregator(nn.Module):
         grid = cells.transpose(1, 2).unflatten(-1, (rows, columns))  # [B, 4 C16, h / 2, w / 2]
         return Aggregate(F.pixel_shuffle(grid, 2), frame_weights)
 
-    def attend(self, s16: Tensor, times: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(
+        self, s16: Tensor, times: Tensor, valid: Tensor, origin: tuple[int, int] = (0, 0)
+    ) -> tuple[Tensor, Tensor]:
         """The references' tokens ``[B, P, 2, D]`` and all tokens ``[B, P, T, D]`` after attention, before pooling."""
         batch, length, _, height, width = s16.shape
         grid = (height // 2, width // 2)
@@ -260,7 +268,7 @@ class TemporalAggregator(nn.Module):
         # [B * T, D, h / 2, w / 2] -> [B, T, D, P] -> [B, P, T, D], P places of a token each.
         tokens = self.to_tokens(seen.flatten(0, 1)).flatten(2).unflatten(0, (batch, length)).permute(0, 3, 1, 2)
         channels = tokens.shape[-1]
-        place = spatial_encoding(*grid, channels, s16.device).view(1, -1, 1, channels)
+        place = spatial_encoding(*grid, channels, s16.device, origin).view(1, -1, 1, channels)
         moment = sinusoidal_encoding(times.masked_fill(~valid, 0.0), channels).view(batch, 1, length, channels)
         tokens = tokens + (place + moment).to(tokens.dtype)
         for layer in self.layers:

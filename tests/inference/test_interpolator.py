@@ -9,7 +9,7 @@ import torch
 from lift_core import classical
 from lift_core.errors import ConfigError, ShapeError, WeightsError
 from lift_core.inference.interpolator import Interpolator
-from lift_core.inference.methods import LiftMethod
+from lift_core.inference.lift_method import LiftMethod
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Interpolation of images: a folder of numbered ones, or two."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from lift_core.atomic import atomic_file, replace_folder
+from lift_core.data.clip_writer import write_image
+from lift_core.data.image_decoding import decode_rgb
+from lift_core.data.image_folder import ImageFolderSource
+from lift_core.errors import ConfigError, FrameReadError
+from lift_core.inference.clip_stream import ClipStream, Made, check_length
+from lift_core.inference.frames import to_image
+from lift_core.inference.methods import Method
+from lift_core.inference.moments import check_factor, steps
+from lift_core.inference.output_checks import check_output_file, check_output_folder, frame_name
+from lift_core.inference.streaming import StreamFrame, pairs
+from lift_core.inference.unfinished import Plain, Unfinished
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def interpolate_folder(
+    method: Method, source: Path, output: Path, *, factor: int, force: bool, restart: bool, progress: bool
+) -> Made:
+    """See `Interpolator.folder`."""
+    check_factor(factor)
+    check_output_folder(source, output, force)
+    clip = ImageFolderSource(source)
+    check_length(clip)
+    count = (len(clip) - 1) * factor + 1
+    plan: dict[str, Plain] = {"images": clip.fingerprint, "factor": factor, "method": method.fingerprint}
+    with Unfinished(output, plan, restart=restart) as unfinished:
+        done = _done(unfinished.parts, count)
+        first_pair = min(done // factor, len(clip) - 2)
+        stream = ClipStream(clip, method.context, first_pair, unfinished.note_cut)
+        moments = islice(steps(factor), done, None)
+        with progress_bar(done, count, progress) as bar:
+            for number, frame in enumerate(stream.interpolated(method, moments), start=done):
+                with atomic_file(unfinished.parts / frame_name(number)) as partial:
+                    write_image(partial, to_image(frame))
+                bar.update()
+        replace_folder(unfinished.parts, output)
+        return Made(output, len(clip), count, unfinished.cuts)
+
+
+def interpolate_images(method: Method, first: Path, second: Path, output: Path, *, t: float, force: bool) -> Made:
+    """See `Interpolator.images`."""
+    if not 0 < t < 1:
+        raise ConfigError(f"time {t} does not lie between the images.", fix="Choose a time between 0 and 1.")
+    check_output_file(first, output, force, IMAGE_SUFFIXES)
+    check_output_file(second, output, force, IMAGE_SUFFIXES)
+    stream = [StreamFrame(_read_image(first)), StreamFrame(_read_image(second))]
+    image = to_image(next(pairs(method, stream)).at(t))
+    with atomic_file(output) as partial:
+        write_image(partial, image)
+    return Made(output, 2, 1, 0)
+
+
+def progress_bar(done: int, total: int, shown: bool) -> tqdm[NoReturn]:
+    """A bar that shows how many of ``total`` frames are done, the rate and the time left."""
+    return tqdm(initial=done, total=total, unit="frame", disable=not shown, dynamic_ncols=True)
+
+
+def _done(parts: Path, count: int) -> int:
+    """How many images an earlier run has finished."""
+    names = set(os.listdir(parts))
+    return next((number for number in range(count) if frame_name(number) not in names), count)
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    try:
+        return decode_rgb(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FrameReadError(
+            f"the image cannot be read: {error}", where=path, fix="Give a complete PNG or JPEG file."
+        ) from error

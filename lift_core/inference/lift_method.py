@@ -1,0 +1,142 @@
+"""LiftMethod: a LIFT model as a way to interpolate, in the precision and the memory that it is given."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from lift_core.errors import ConfigError
+from lift_core.inference.frames import Frame, batch_as, to_batch
+from lift_core.inference.methods import Draw, Window
+from lift_core.inference.tiled_stages import aggregate, decode, encode_deepest, encode_reference
+from lift_core.inference.tiles import Tile
+from lift_core.inference.working_memory import fitting_tiles, free_memory
+from lift_core.model.lift import LIFT, ReferenceFeatures
+from lift_core.model.padding import pad_to_multiple
+
+_log = logging.getLogger(__name__)
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+_AUTOCAST: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class _LiftReference:
+    frame: Frame
+    features: ReferenceFeatures
+
+
+class LiftMethod:
+    """A LIFT model in eval mode.
+
+    Frames for which ``memory`` is too little are worked on in overlapping tiles, see `lift_core.inference.tiles`.
+
+    Args:
+        model: the model; it is moved to ``device``.
+        context: T; by default what the model's configuration says.
+        device: where the model runs.
+        precision: ``fp32``; ``bf16`` or ``fp16``: convolutions and matrix products in half precision (autocast), and
+            features kept in it. Flows, sampling positions and the blend stay in float32.
+        memory: bytes that interpolation may take on the device; by default most of what is free when the first frame
+            comes.
+
+    Raises:
+        ConfigError: an odd ``context``, or one below 2; an unknown precision; or, with the first frame, too little
+            memory.
+    """
+
+    def __init__(
+        self,
+        model: LIFT,
+        *,
+        context: int | None = None,
+        device: torch.device | None = None,
+        precision: Precision = "fp32",
+        memory: int | None = None,
+    ) -> None:
+        self.device = device or torch.device("cpu")
+        self.model = model.to(self.device).eval()
+        self.name = model.config.name
+        self.context = model.config.context if context is None else context
+        self.precision = precision
+        self._memory = memory
+        self._tiles: dict[tuple[int, int], list[Tile]] = {}
+        if self.context < 2 or self.context % 2:
+            raise ConfigError(f"a context of {self.context} frames.", fix="Choose an even number, at least 2.")
+        if precision not in get_args(Precision):
+            raise ConfigError(f"{precision!r} is no precision.", fix=f"Choose one of {', '.join(get_args(Precision))}.")
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that differs for models, contexts and precisions that make different frames."""
+        digest = hashlib.blake2b(repr((self.model.config, self.context, self.precision)).encode(), digest_size=16)
+        for name, value in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(value.cpu().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()
+
+    @torch.inference_mode()
+    def encode(self, frame: Frame) -> Tensor:
+        """s16 features ``[1, C, H/16, W/16]`` of the padded frame."""
+        padded, tiles = self._prepared(frame)
+        with self._autocast():
+            return encode_deepest(self.model, padded, tiles)
+
+    @torch.inference_mode()
+    def encode_reference(self, frame: Frame) -> _LiftReference:
+        """The frame with its features at all scales."""
+        padded, tiles = self._prepared(frame)
+        with self._autocast():
+            return _LiftReference(frame, encode_reference(self.model, padded, _size(frame), tiles))
+
+    @torch.inference_mode()
+    def between(self, first: _LiftReference, second: _LiftReference, window: Window) -> Draw:
+        """Aggregate the window once; each new frame is one decoding."""
+        references = (first.features, second.features)
+        tiles = self.tiles(first.features.size)
+        times = torch.tensor([window.times], dtype=torch.float32, device=self.device)
+        valid = torch.tensor([window.valid], device=self.device)
+        with self._autocast():
+            aggregated = aggregate(self.model, window.features, references, times, valid, tiles)
+
+        @torch.inference_mode()
+        def draw(t: float) -> Frame:
+            with self._autocast():
+                frame = decode(self.model, references, aggregated, t, tiles)
+            return batch_as(frame, first.frame)
+
+        return draw
+
+    def tiles(self, size: tuple[int, int]) -> list[Tile]:
+        """How frames of a size are cut; one tile is the whole frame.
+
+        Raises:
+            ConfigError: too little memory for frames of this size.
+        """
+        if size not in self._tiles:
+            budget = free_memory(self.device) if self._memory is None else self._memory
+            dtype = "float32" if self.precision == "fp32" else "float16"
+            self._tiles[size] = fitting_tiles(self.model.config, self.context, size, budget, dtype)
+            if len(self._tiles[size]) > 1:
+                _log.info("%s works on %dx%d frames in %d tiles", self.name, *size, len(self._tiles[size]))
+        return self._tiles[size]
+
+    def _prepared(self, frame: Frame) -> tuple[Tensor, list[Tile]]:
+        return pad_to_multiple(to_batch(frame, self.device)), self.tiles(_size(frame))
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, _AUTOCAST[self.precision])
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    height, width = frame.shape[-2:] if isinstance(frame, Tensor) else frame.shape[:2]
+    return height, width

@@ -1,0 +1,48 @@
+"""Checks of a place to write to, before hours of work: nothing that is there is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lift_core.errors import OutputError
+
+
+def check_output_file(source: Path, output: Path, force: bool, suffixes: tuple[str, ...]) -> None:
+    """Refuse an output file that would destroy something, or whose kind is unknown.
+
+    Raises:
+        OutputError: it is the input, it exists and is not to be replaced, or its suffix is not one of ``suffixes``.
+    """
+    if output.suffix.lower() not in suffixes:
+        raise OutputError("no format is known by this name", where=output, fix=f"Use one of {', '.join(suffixes)}.")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise OutputError("the output is the input", where=output, fix="Name another file.")
+    if output.is_dir() or (output.exists() and not force):
+        raise OutputError("the output exists already", where=output, fix="Name another file, or use --force.")
+
+
+def check_output_folder(source: Path, output: Path, force: bool) -> None:
+    """Refuse a folder that holds anything but an earlier result.
+
+    Raises:
+        OutputError: it is the input, a file, or the folder that this process runs in; or holds files and is not to be
+            replaced, or holds other files than this program writes.
+    """
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise OutputError("the output is a file, not a folder", where=output, fix="Name another folder.")
+    if source.exists() and output.samefile(source):
+        raise OutputError("the output is the input", where=output, fix="Name another folder.")
+    if Path.cwd().is_relative_to(output.resolve()):
+        raise OutputError("the output is the folder you are in", where=output, fix="Name a folder below it.")
+    names = sorted(path.name for path in output.iterdir())
+    if names and names != [frame_name(number) for number in range(len(names))]:
+        raise OutputError("the output folder holds other files", where=output, fix="Name a new or empty folder.")
+    if names and not force:
+        raise OutputError("the output folder holds frames already", where=output, fix="Name another, or use --force.")
+
+
+def frame_name(number: int) -> str:
+    """The name of one image of a result: ``000000.png``, ``000001.png``, …"""
+    return f"{number:06d}.png"

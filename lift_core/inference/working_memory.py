@@ -1,0 +1,148 @@
+"""The memory that LIFT needs to interpolate frames of a size, counted before it is taken, and the tiles that fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import psutil
+import torch
+from torch import Tensor
+
+from lift_core.errors import ConfigError
+from lift_core.inference.tiles import SMALLEST_CORE, Tile, cut
+from lift_core.model.config import LiftConfig
+from lift_core.model.lift import LIFT, ReferenceFeatures, WindowFeatures
+from lift_core.model.padding import MULTIPLE
+from lift_core.model.transformer import Aggregate
+from lift_core.profiling.ledger import feature_bytes, frames_bytes, megabytes
+from lift_core.profiling.live_bytes import peak_live_bytes
+
+_SCALES = (4, 8, 16)
+
+_USED = 0.7
+"""Share of the free memory that is taken by default: the video's decoder and encoder, and other programs, want some."""
+
+_CORES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, SMALLEST_CORE)
+
+
+@dataclass(frozen=True)
+class WorkingMemory:
+    """Bytes that interpolation takes, beside the program itself and the video's decoder and encoder.
+
+    Attributes:
+        weights: of the model.
+        frames: the pictures of the window that are still needed, both references and the new frame.
+        features: s16 of the window, all scales of the references.
+        step: what the hungriest of the three steps makes at once, in float32, on the largest tile.
+    """
+
+    weights: int
+    frames: int
+    features: int
+    step: int
+
+    @property
+    def held(self) -> int:
+        """What no tile makes smaller."""
+        return self.weights + self.frames + self.features
+
+    @property
+    def total(self) -> int:
+        return self.held + self.step
+
+
+def working_memory(
+    config: LiftConfig, context: int, size: tuple[int, int], tiles: Sequence[Tile], dtype: str = "float32"
+) -> WorkingMemory:
+    """Count what frames of ``size`` need.
+
+    Args:
+        config: of the model.
+        context: T.
+        size: height and width before padding.
+        tiles: of the padded frames.
+        dtype: of features that are kept.
+    """
+    height, width = padded_size(size)
+    ring = feature_bytes(context, config.widths[2], height, width, 16, dtype)
+    pyramids = sum(
+        feature_bytes(2, channels, height, width, scale, dtype)
+        for channels, scale in zip(config.widths, _SCALES, strict=True)
+    )
+    # Pictures wait in 8 bits until they are references; both references and the new frame are float32.
+    pictures = frames_bytes(context // 2 + 2, *size, "uint8") + frames_bytes(3, height, width)
+    seen = max(tile.rows.seen for tile in tiles), max(tile.columns.seen for tile in tiles)
+    weights, step = _counted(config, context, *seen)
+    return WorkingMemory(weights, pictures, ring + pyramids, step)
+
+
+def fitting_tiles(
+    config: LiftConfig, context: int, size: tuple[int, int], budget: int, dtype: str = "float32"
+) -> list[Tile]:
+    """The fewest tiles with which frames of ``size`` need no more than ``budget`` bytes; one where whole frames fit.
+
+    Raises:
+        ConfigError: the smallest tiles do not fit either; it says what is needed.
+    """
+    height, width = padded_size(size)
+    for tiles in _ever_smaller(height, width):
+        needed = working_memory(config, context, size, tiles, dtype)
+        if needed.total <= budget:
+            return tiles
+    raise ConfigError(
+        f"{megabytes(budget)} do not hold what {config.name} needs for frames of {size[0]}x{size[1]}:"
+        f" {megabytes(needed.held)} for {context} frames and their features, and {megabytes(needed.step)} to work"
+        " on a small part of a frame.",
+        fix="Allow more (--memory), look at fewer frames (--context), keep features in half precision"
+        " (--precision bf16), or scale the video down.",
+    )
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes of a device's memory that interpolation takes by default: seven tenths of what is free now."""
+    if device.type == "cuda":
+        return int(_USED * torch.cuda.mem_get_info(device)[0])
+    return int(_USED * psutil.virtual_memory().available)
+
+
+def padded_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width after padding to a multiple of 32."""
+    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in size)
+    return height, width
+
+
+def _ever_smaller(height: int, width: int) -> Iterator[list[Tile]]:
+    yield cut(height, width, max(height, width))
+    for core in _CORES:
+        if core < max(height, width):
+            yield cut(height, width, core)
+
+
+@cache
+def _counted(config: LiftConfig, context: int, height: int, width: int) -> tuple[int, int]:
+    """Bytes of the weights, and the most that one of the three steps makes at once of frames of this size."""
+    with torch.device("meta"), torch.no_grad():
+        model = LIFT(replace(config, start="zero")).eval()
+        frame = torch.empty(1, 3, height, width)
+        reference = model.encode_reference(frame)
+        window = torch.empty(1, context, *reference.pyramid.s16.shape[1:])
+        given = [*model.parameters(), frame, *reference.pyramid, window]
+        steps = (
+            lambda: model.encode_reference(frame),
+            lambda: _aggregated(model, list(window[0, :, None]), reference),
+            lambda: model.decode(
+                WindowFeatures(window[:, :0], reference, reference),
+                Aggregate(reference.pyramid.s16, torch.empty(1, context)),
+                0.5,
+            ),
+        )
+        step = max(peak_live_bytes(run, given) for run in steps)
+    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()), step
+
+
+def _aggregated(model: LIFT, ring: list[Tensor], reference: ReferenceFeatures) -> Aggregate:
+    valid = torch.ones(1, len(ring), dtype=torch.bool)
+    features = WindowFeatures(torch.stack(ring, dim=1), reference, reference)
+    return model.aggregate(features, torch.empty(1, len(ring)), valid)
