@@ -21,10 +21,22 @@ def fixed_size(argument: tuple[int, int] | None = None) -> tuple[int, int] | Non
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
         return None
-    match = re.fullmatch(r"(\d+)\s*[xX]\s*(\d+)", text, re.ASCII)
+    return parse_size(text, VARIABLE)
+
+
+def parse_size(text: str, where: str) -> tuple[int, int]:
+    """Height and width of a text such as ``256x448``.
+
+    Args:
+        text: the size. where: what it was given by, for the message.
+
+    Raises:
+        ConfigError: another form, or a size below 1x1.
+    """
+    match = re.fullmatch(r"(\d+)\s*[xX]\s*(\d+)", text.strip(), re.ASCII)
     if match is None:
-        raise ConfigError(f"{text!r} is no size", where=VARIABLE, fix="Set it to HEIGHTxWIDTH, such as 256x448.")
-    return _checked((int(match[1]), int(match[2])), VARIABLE)
+        raise ConfigError(f"{text!r} is no size", where=where, fix="Set it to HEIGHTxWIDTH, such as 256x448.")
+    return _checked((int(match[1]), int(match[2])), where)
 
 
 def _checked(size: tuple[int, int], where: str) -> tuple[int, int]:

@@ -1,0 +1,101 @@
+"""Write augmented variants of every sample to a folder that all folds share; a killed run goes on where it was.
+
+Variant k of a sample is what training on the clips themselves would see in epoch k, bit by bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lift_core.errors import LiftError
+
+if TYPE_CHECKING:
+    from lift_core.data.loaders import DataConfig
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="folders, videos, raw clips or video lists")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to: new, empty, or begun before")
+    parser.add_argument("--variants", type=int, default=4, metavar="N", help="of each sample (default: 4)")
+    window = parser.add_mutually_exclusive_group()
+    window.add_argument("--context", type=int, default=6, metavar="T", help="frames around the hidden one (default: 6)")
+    window.add_argument("--consecutive", type=int, metavar="N", help="N frames in a row instead, the middle one hidden")
+    parser.add_argument("--stride", type=int, default=2, metavar="S", help="of --context, in frames (default: 2)")
+    parser.add_argument("--crop", default="256x256", metavar="HxW", help="of the samples (default: 256x256)")
+    parser.add_argument("--samples-per-clip", type=int, metavar="N", help="drawn anew for each variant (default: all)")
+    parser.add_argument("--scene-cuts", action="store_true", help="find cuts, and keep samples within shots")
+    parser.add_argument("--seed", type=int, default=0, help="of the augmentation (default: 0)")
+    parser.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="at what cannot be read")
+    parser.add_argument("--fresh", action="store_true", help="delete variants that are in OUT and begin anew")
+    return parser.parse_args(arguments)
+
+
+def data_config(args: argparse.Namespace) -> DataConfig:
+    """The configuration of training that reads these variants: create_dataloaders(…, config, pregenerated=OUT)."""
+    from lift_core.data.fixed_size import parse_size
+    from lift_core.data.loaders import DataConfig
+    from lift_core.data.sampling import Sampling
+    from lift_core.data.window import FrameWindow
+
+    drawn = args.samples_per_clip
+    return DataConfig(
+        window=(
+            FrameWindow.uniform(args.context, args.stride)
+            if args.consecutive is None
+            else FrameWindow.consecutive(args.consecutive)
+        ),
+        crop=parse_size(args.crop, "--crop"),
+        sampling=Sampling() if drawn is None else Sampling("random", count=drawn),
+        seed=args.seed,
+        on_error=args.on_error,
+        scene_cuts=args.scene_cuts,
+    )
+
+
+def write(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from lift_core.data.discovery import find_clips
+    from lift_core.data.open_dataset import all_clips
+    from lift_core.data.pregenerated import pregenerate
+
+    config = data_config(args)
+    clips = find_clips(args.data, all_clips)
+    with tqdm(desc="variants", unit="variant") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report = pregenerate(
+            clips,
+            config.window,
+            config.options("train"),
+            args.out,
+            variants=args.variants,
+            fresh=args.fresh,
+            progress=progress,
+        )
+    for repair in report.repairs:
+        print(f"mended: {repair}")
+    for failure in report.failed:
+        print(f"left out: {failure}", file=sys.stderr)
+    print(f"{report.total} variants: {report.written} written, {report.kept} were there, {len(report.failed)} left out")
+    return int(bool(report.failed))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = parse(arguments)
+    try:
+        return write(args)
+    except LiftError as error:
+        print(f"pregenerate_augmentations: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

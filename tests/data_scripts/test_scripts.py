@@ -1,0 +1,70 @@
+"""Every script: help that names its arguments, light to start, the same as a program as when it is imported."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data_scripts.scripts import FOLDER, NAMES, load_script
+
+EXPECTED = {
+    "clean_runs",
+    "extract_frames",
+    "fetch_datasets",
+    "make_clips",
+    "make_video_list",
+    "pack_shards",
+    "pregenerate_augmentations",
+    "verify_dataset",
+}
+
+
+def test_all_scripts_are_here() -> None:
+    assert set(NAMES) == EXPECTED
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_says_what_the_script_is_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    script = load_script(name)
+    with pytest.raises(SystemExit) as end:
+        script.main(["--help"])
+    assert end.value.code == 0
+    printed = capsys.readouterr().out
+    assert "usage: " in printed
+    summary = (script.__doc__ or "").splitlines()[0]
+    assert " ".join(printed.split()).count(" ".join(summary.split())) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_arguments_are_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        load_script(name).main(["a", "b", "--no-such-option"])
+    assert end.value.code == 2
+    assert "--no-such-option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_run_as_programs_from_anywhere(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(FOLDER / f"{name}.py"), "--help"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"usage: {name}.py")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_show_progress(name: str) -> None:
+    """By tqdm, in the script or in the command that it is a name of."""
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    assert "tqdm(" in text or "lift_core.commands import extract" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_are_thin(name: str) -> None:
+    """No classes: what can be reused lives in the package."""
+    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
