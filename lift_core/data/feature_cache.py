@@ -1,0 +1,273 @@
+"""FeatureCache: what an encoder made of single frames, kept on disk up to a number of bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lift_core.data.checked_tensors import read_tensors, write_tensors
+from lift_core.data.folder_lock import folder_lock
+from lift_core.data.shared_counter import SharedCounter
+from lift_core.data.source import Crop, FrameSource
+from lift_core.data.store_folder import StoreKind, claim, clear_leftovers
+from lift_core.errors import ConfigError, DatasetError, OutputError, ShapeError
+
+Compute = Callable[[Tensor], Mapping[str, Tensor]]
+"""Makes features, each ``[N, ...]``, of N frames float32 ``[N, 3, H, W]`` in [0, 1]."""
+
+KIND = StoreKind("cache of encoder features", 1, ("entries",))
+DTYPES = (torch.float16, torch.float32)
+
+_ENTRIES, _TOTAL = "entries", ".total"
+_PATIENCE_S = 60.0
+# Making room for one entry at a time would list all entries each time.
+_FILLED_AFTER_EVICTION = 0.9
+_HEADER_BYTES = 4096
+
+_log = logging.getLogger(__name__)
+
+
+class FeatureCache:
+    """Features of frames, one file for each frame; the least recently used make room for new ones.
+
+    An entry is found by everything that decides what it holds: the clip (its path and `FrameSource.fingerprint`, or the
+    pixels themselves where the clip has none), the frame, crop and size, the encoder's weights, and the dtype. So an
+    entry of another encoder, or of a clip that has changed since, is never served. Entries appear when they are
+    complete. One that is damaged is told, counted and computed anew.
+
+    Any number of processes may share the folder, and copies of a cache in workers do. ``max_bytes`` holds for all of
+    them together. Where an entry cannot be written (a full disk, say), a warning says so, and the features are served
+    all the same.
+
+    Args:
+        folder: new, empty, or a cache.
+        weights: tells the encoder and its weights from all others, see `lift_core.model.fingerprint`.
+        dtype: how features are stored: torch.float16 takes half the room and keeps 11 bits of each number.
+        max_bytes: of all entries together.
+
+    Raises:
+        ConfigError: another dtype, no room, or a cache of another version.
+        OutputError: the folder holds something else, or cannot be written to.
+    """
+
+    def __init__(
+        self, folder: str | Path, weights: str, *, dtype: torch.dtype = torch.float16, max_bytes: int = 10**10
+    ) -> None:
+        if dtype not in DTYPES or max_bytes < 1:
+            raise ConfigError(
+                f"a cache of {max_bytes} bytes that stores {dtype}", fix="Choose float16 or float32, and some bytes."
+            )
+        self.folder = Path(folder)
+        self.weights = weights
+        self.dtype = dtype
+        self.max_bytes = max_bytes
+        self._hits, self._misses, self._damaged = SharedCounter(), SharedCounter(), SharedCounter()
+        self._told = False
+        with folder_lock(self.folder, patience=_PATIENCE_S):
+            claim(self.folder, KIND, {})
+            # Entries are written with the lock held, so nobody is writing these.
+            leftovers = clear_leftovers(self.folder)
+        if leftovers:
+            _log.warning("%s: %d half-written entries of a killed process were deleted", self.folder, leftovers)
+
+    @property
+    def hits(self) -> int:
+        """Frames served from the folder so far, in all worker processes together."""
+        return self._hits.total
+
+    @property
+    def misses(self) -> int:
+        """Frames that had to be computed so far, in all worker processes together."""
+        return self._misses.total
+
+    @property
+    def damaged(self) -> int:
+        """Entries that were damaged and computed anew so far, in all worker processes together."""
+        return self._damaged.total
+
+    def features(
+        self,
+        source: FrameSource,
+        indices: Sequence[int],
+        compute: Compute,
+        *,
+        crop: Crop | None = None,
+        size: tuple[int, int] | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> dict[str, Tensor]:
+        """The features of frames, in the order of ``indices``, which may repeat.
+
+        What is not in the folder is read and computed in one call, and stored. It is served as it was stored, so that
+        the first answer has the same bits as later ones. A frame that is found is not read, if its clip has a
+        fingerprint.
+
+        Args:
+            source: the clip. indices, crop, size: as for `FrameSource.frames`.
+            compute: called with the frames that are missing. Its results must be those of ``weights``.
+            dtype: of the result.
+
+        Returns:
+            by the names that ``compute`` gives, ``[len(indices), ...]`` on the CPU.
+
+        Raises:
+            ShapeError: features that are not one for each frame, or too large for float16.
+            FrameReadError: a frame that cannot be read.
+        """
+        unique = list(dict.fromkeys(indices))
+        identities = self._identities(source, unique, crop, size)
+        found = {index: self._read(identities[index]) for index in unique}
+        missing = [index for index in unique if found[index] is None]
+        if missing:
+            pictures = torch.from_numpy(source.frames(missing, crop=crop, size=size))
+            computed = self._checked(compute(_as_floats(pictures)), len(missing))
+            new = {index: {name: each[place] for name, each in computed.items()} for place, index in enumerate(missing)}
+            self._store({identities[index]: entry for index, entry in new.items()})
+            found.update(new)
+        served = [found[index] or {} for index in indices]
+        names = served[0] if served else {}
+        return {name: torch.stack([entry[name] for entry in served]).to(dtype) for name in names}
+
+    def _identities(
+        self, source: FrameSource, indices: Sequence[int], crop: Crop | None, size: tuple[int, int] | None
+    ) -> dict[int, str]:
+        """For each frame a text that says all on which its features depend."""
+        fingerprint = source.fingerprint
+        place = None if crop is None else [crop.top, crop.left, crop.height, crop.width]
+        common = [self.weights, str(self.dtype), place, size]
+        if fingerprint is not None:
+            clip = [str(Path(source.name).resolve()), fingerprint, len(source), source.size]
+            return {index: json.dumps([*common, *clip, index]) for index in indices}
+        pictures = source.frames(indices, crop=crop, size=size)
+        return {
+            index: json.dumps([*common, _digest(picture)]) for index, picture in zip(indices, pictures, strict=True)
+        }
+
+    def _read(self, identity: str) -> dict[str, Tensor] | None:
+        path = self._path(identity)
+        try:
+            tensors, facts = read_tensors(path)
+            if facts.get("identity") != identity:
+                raise DatasetError("the entry is another's", where=path)
+        except FileNotFoundError:
+            self._misses.add()
+            return None
+        except DatasetError as error:
+            self._damaged.add()
+            self._misses.add()
+            _log.warning("features are computed anew: %s", error)
+            return None
+        self._hits.add()
+        with suppress(OSError):
+            os.utime(path)
+        return tensors
+
+    def _checked(self, computed: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+        stored = {}
+        for name, tensor in computed.items():
+            if tensor.ndim < 1 or len(tensor) != count:
+                raise ShapeError(f"{name} is {list(tensor.shape)} for {count} frames", fix="Give one for each frame.")
+            whole = tensor.detach().cpu()
+            stored[name] = whole.to(self.dtype)
+            if not torch.equal(stored[name].isfinite(), whole.isfinite()):
+                raise ShapeError(
+                    f"{name} reaches {whole.abs().max():g}, beyond float16", fix="Store features as torch.float32."
+                )
+        return stored
+
+    def _store(self, entries: Mapping[str, Mapping[str, Tensor]]) -> None:
+        try:
+            with folder_lock(self.folder, patience=_PATIENCE_S):
+                for identity, tensors in entries.items():
+                    self._write(identity, tensors)
+        except OutputError as error:
+            if not self._told:
+                _log.warning("features are not kept, here and from now on where it fails again: %s", error)
+            self._told = True
+
+    def _write(self, identity: str, tensors: Mapping[str, Tensor]) -> None:
+        """Write one entry; the lock is held, so that no two processes think that the same room is free."""
+        path = self._path(identity)
+        needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+        needed += _HEADER_BYTES + len(identity)
+        if needed > self.max_bytes:
+            return
+        total = self._total()
+        if total + needed > self.max_bytes:
+            total = self._evict(int(self.max_bytes * _FILLED_AFTER_EVICTION) - needed)
+        # Counted before it is there: a kill in between makes the total too large, which the next eviction mends.
+        self._note_total(total + needed)
+        replaced = _size(path)
+        write_tensors(path, tensors, {"identity": identity})
+        self._note_total(total + _size(path) - replaced)
+
+    def _evict(self, limit: int) -> int:
+        """Delete the entries that were used longest ago until the others take ``limit`` bytes; returns their bytes."""
+        entries = self._entries()
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
+            if total <= limit:
+                break
+            # One that another process has open cannot be deleted everywhere; it will be, later.
+            with suppress(OSError):
+                path.unlink()
+                total -= size
+        return total
+
+    def _entries(self) -> list[tuple[int, int, Path]]:
+        """Time of last use, bytes and path of each entry."""
+        found = []
+        for path in (self.folder / _ENTRIES).glob("*/*.safetensors"):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+        return found
+
+    def _total(self) -> int:
+        try:
+            return int((self.folder / _TOTAL).read_text())
+        except (OSError, ValueError):
+            return sum(size for _, size, _ in self._entries())
+
+    def _note_total(self, total: int) -> None:
+        path = self.folder / _TOTAL
+        try:
+            path.write_text(str(total))
+        except OSError as error:
+            with suppress(OSError):
+                path.unlink()
+            raise OutputError(f"cannot write: {error.strerror}", where=path, fix="Check the free space.") from error
+
+    def _path(self, identity: str) -> Path:
+        name = hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
+        return self.folder / _ENTRIES / name[:2] / f"{name}.safetensors"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_told": False}
+
+
+def _as_floats(pictures: Tensor) -> Tensor:
+    """uint8 ``[N, H, W, 3]`` to float32 ``[N, 3, H, W]`` in [0, 1]."""
+    return pictures.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
+
+
+def _digest(picture: NDArray[np.uint8]) -> str:
+    shape = f"{picture.shape}".encode()
+    return hashlib.blake2b(shape + picture.tobytes(), digest_size=16).hexdigest()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
