@@ -21,16 +21,23 @@ def peak_live_bytes(function: Callable[[], object], given: Iterable[Tensor] = ()
         function: run once, without arguments.
         given: tensors that were there before, as inputs and parameters: they and their views do not count.
     """
-    counter = _LiveBytes(given)
+    counter = LiveBytes(given)
     with counter:
         function()
     return counter.peak
 
 
-class _LiveBytes(TorchDispatchMode):
-    """Sees the result of every operator; a storage counts from there until nothing refers to it."""
+class LiveBytes(TorchDispatchMode):
+    """Sees the result of every operator; a storage counts from there until nothing refers to it.
 
-    def __init__(self, given: Iterable[Tensor]) -> None:
+    Args:
+        given: see `peak_live_bytes`.
+
+    Attributes:
+        live: bytes now. peak: the most so far.
+    """
+
+    def __init__(self, given: Iterable[Tensor] = ()) -> None:
         super().__init__()
         self.live = self.peak = 0
         self._seen: weakref.WeakSet[UntypedStorage] = weakref.WeakSet(tensor.untyped_storage() for tensor in given)

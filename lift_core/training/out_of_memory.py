@@ -1,8 +1,7 @@
-"""When a step does not fit the memory: how it is told, what is freed, and what would fit."""
+"""When a step does not fit the memory: how it is told, and what would fit."""
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import torch
@@ -17,13 +16,6 @@ _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether torch raised ``error`` because a device, or this machine, had no memory left."""
     return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _WORDS)
-
-
-def release_memory() -> None:
-    """Give back what a failed step held: cycles of references to the collector, cached blocks to the GPU."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def what_would_fit(config: TrainConfig) -> str:

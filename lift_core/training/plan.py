@@ -50,9 +50,10 @@ class RunPlan:
             + ")",
             f"operations   {self.flop / 1e9:.1f} GFLOP a sample, {per_step / 1e9:.0f} GFLOP a step and process,"
             " forward and backward",
-            f"memory       {megabytes(memory.total)} a process by count: {megabytes(memory.weights)} for weights,"
-            f" gradients, optimizer and average, {megabytes(memory.batch)} for the batch,"
-            f" {megabytes(memory.activations)} for activations",
+            f"memory       {megabytes(memory.total)} a process by count: {megabytes(memory.parameters)} for weights,"
+            f" {megabytes(memory.average)} for their average, {megabytes(memory.optimizer)} for the optimizer,"
+            f" {megabytes(memory.gradients)} for gradients, {megabytes(memory.batch)} for the batch,"
+            f" {megabytes(memory.activations)} for activations at their peak",
             f"data         {self.samples} training samples, {self.val_samples} for validation",
             f"epoch        {self.batches} batches of {config.batch} a process, {self.steps} optimizer steps of"
             f" {config.accumulate} batches",

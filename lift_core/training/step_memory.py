@@ -1,79 +1,261 @@
-"""The memory of a training step, counted before it is taken: on the meta device, where tensors have no values."""
+"""The memory of a training step, traced before it is taken: a whole step on fake tensors, which have no values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import torch
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.optim import Optimizer
+from torch.overrides import TorchFunctionMode
 
-from lift_core.model.config import LiftConfig, preset
-from lift_core.model.lift import LIFT
+from lift_core.data.sample import Batch, references
+from lift_core.model.config import LiftConfig
+from lift_core.model.ifnet import Motion
+from lift_core.model.lift import LIFT, LiftOutput
+from lift_core.model.padding import MULTIPLE
 from lift_core.profiling.ledger import batch_bytes
-from lift_core.training.config import TrainConfig
+from lift_core.profiling.live_bytes import LiveBytes
+from lift_core.training.backward import sound_samples
+from lift_core.training.config import LossConfig, TrainConfig
+from lift_core.training.config import Precision as PrecisionName
+from lift_core.training.losses import CELL, lift_loss
+from lift_core.training.phases import make_optimizer
+from lift_core.training.pseudo_flow import PseudoFlow
 
-# The loss and the backward pass need memory of their own; the batch presets count half as much again for them too.
-_BACKWARD = 1.5
+# What a CPU holds beside live tensors. oneDNN compiles its kernels anew for every shape; glibc keeps freed blocks that
+# none of the next ones fits, here as a share of the activations. Found by the side of `lift bench memory`, which also
+# measures a step whose freed blocks are all given back.
+_KERNELS = 10_000_000
+_GAPS = 0.3
+
+
+@dataclass(frozen=True)
+class Step:
+    """What decides the memory of a training step of one process.
+
+    Attributes:
+        model: sizes of the model; ``context`` is the number of frames.
+        batch: samples of one forward pass.
+        size: height and width of the pictures.
+        precision: of Lightning Fabric.
+        checkpointing: stages that are run again in the backward pass.
+        accumulate: forward passes of the step.
+        loss: terms of weight 0 are not computed and take nothing.
+        on_gpu: whether a CUDA device or the CPU computes.
+    """
+
+    model: LiftConfig
+    batch: int
+    size: tuple[int, int]
+    precision: PrecisionName = "32-true"
+    checkpointing: tuple[str, ...] = ()
+    accumulate: int = 1
+    loss: LossConfig = field(default_factory=LossConfig)
+    on_gpu: bool = True
 
 
 @dataclass(frozen=True)
 class StepMemory:
-    """Bytes of one training step of one process.
+    """Bytes of one training step of one process, from the second step on, when the optimizer has its state.
 
     Attributes:
-        weights: parameters, their gradients, AdamW's two moments and the average: five times the parameters.
-        batch: the pictures in float32.
-        activations: what the forward pass keeps for the backward pass, and half as much again for that.
+        parameters: the weights.
+        average: their moving average.
+        optimizer: AdamW's two moments of each weight.
+        batch: the pictures in float32; on a GPU twice, for the next batch is on its way.
+        gradients: of all weights, once the backward pass is over.
+        gradients_at_peak: those of them that are there when forward and backward pass hold most.
+        activations: what forward and backward pass hold beside all these at that moment.
+        update: what clipping and the optimizer hold beside all these after the backward pass, which frees the
+            activations.
+        kernels: code that a CPU's library compiles for the shapes of this step; 0 on a GPU.
+        gaps: what a CPU's allocator holds beside live blocks; 0 on a GPU. What CUDA takes for both was not measured.
     """
 
-    weights: int
+    parameters: int
+    average: int
+    optimizer: int
     batch: int
+    gradients: int
+    gradients_at_peak: int
     activations: int
+    update: int
+    kernels: int = 0
+    gaps: int = 0
+
+    @property
+    def held(self) -> int:
+        """What is there from step to step: weights, average, optimizer and batch."""
+        return self.parameters + self.average + self.optimizer + self.batch
+
+    @property
+    def tensors(self) -> int:
+        """The most that live tensors take at one moment."""
+        return self.held + max(self.gradients_at_peak + self.activations, self.gradients + self.update)
 
     @property
     def total(self) -> int:
-        return self.weights + self.batch + self.activations
+        """The most that the step takes at one moment."""
+        return self.tensors + self.kernels + self.gaps
 
 
 def step_memory(config: TrainConfig) -> StepMemory:
-    """Count the memory of a step of phase 2, at the largest scale, in the run's precision."""
+    """Trace a step of phase 2 of a run, at its largest scale."""
     side = round(config.phase2_crop * max(config.scales))
-    kept = _of_batch(config, side, config.checkpointing)
-    if config.checkpointing:
-        # The backward pass holds one stage's activations again at a time.
-        everything = _of_batch(config, side, ())
-        kept += max(everything - _of_batch(config, side, (stage,)) for stage in config.checkpointing)
-    if config.precision != "32-true":
-        kept /= 2
-    frames = preset(config.preset).context
-    weights = _counted(config.model_config(), side, 1, ())[0]
-    return StepMemory(5 * weights, batch_bytes(config.batch, frames, side, side), int(_BACKWARD * kept))
-
-
-def _of_batch(config: TrainConfig, side: int, checkpointing: tuple[str, ...]) -> float:
-    """What the forward pass keeps of the whole batch: it grows evenly with the samples, and two are quickly counted."""
-    one, two = (_counted(config.model_config(), side, batch, checkpointing)[1] for batch in (1, 2))
-    return one + (config.batch - 1) * (two - one)
+    on_gpu = torch.cuda.is_available() if config.accelerator == "auto" else config.accelerator != "cpu"
+    return trace_step(
+        Step(
+            model=config.model_config(),
+            batch=config.batch,
+            size=(side, side),
+            precision=config.precision,
+            checkpointing=tuple(sorted(config.checkpointing)),
+            accumulate=config.accumulate,
+            loss=config.loss,
+            on_gpu=on_gpu,
+        )
+    )
 
 
 @cache
-def _counted(sizes: LiftConfig, side: int, batch: int, checkpointing: tuple[str, ...]) -> tuple[int, int]:
-    """Bytes of the weights, and of the tensors that a forward pass keeps for its backward pass, each memory once."""
-    kept: dict[int, Tensor] = {}
+def trace_step(step: Step) -> StepMemory:
+    """Run a step on fake tensors (forward, loss, backward, clipping, AdamW) and follow what lives.
 
-    def keep(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage()._cdata] = tensor
-        return tensor
+    Nothing is allocated and no GPU is needed: a fake tensor has a shape and a type, its memory is never taken. What
+    kernels use inside themselves is not seen. Classical flow, which is computed outside of torch, is given as it
+    would come. Half precision is traced by a CPU's autocast, which casts as CUDA's does, but for norms: see
+    `_NormsInFloat32`.
+    """
+    with FakeTensorMode():
+        model = LIFT(replace(step.model, start="zero")).train()
+        model.recomputed = frozenset(step.checkpointing)
+        batch = _batch(step)
+        optimizer = make_optimizer(model, TrainConfig(data=("unread",), steps=1), None)
+        norms = _NormsInFloat32() if step.on_gpu and step.precision != "32-true" else nullcontext()
+        parameters = list(model.parameters())
+        given = [*parameters, *(value for value in batch.values() if isinstance(value, Tensor))]
+        with torch.enable_grad(), norms, LiveBytes(given) as live:
+            arrived = _Arrivals(parameters, live)
+            _loss(model, batch, step)["total"].backward()
+            at_peak, peak = arrived.at_peak()
+            gradients = _bytes(p.grad for p in parameters if p.grad is not None)
+            before, live.peak = live.live, live.live
+            _update(parameters, optimizer)
+            moments = _bytes(value for state in optimizer.state.values() for value in state.values())
+            # The moments are made here, in the first step, and are there from then on.
+            update = live.peak - before - moments
+    weights = _bytes(parameters)
+    gradients_at_peak = gradients if step.accumulate > 1 else at_peak
+    pictures = batch_bytes(step.batch, step.model.context, *step.size)
+    return StepMemory(
+        parameters=weights,
+        average=weights,
+        optimizer=moments,
+        batch=2 * pictures if step.on_gpu else pictures,
+        gradients=gradients,
+        gradients_at_peak=gradients_at_peak,
+        activations=peak - at_peak,
+        update=max(update, 0),
+        kernels=0 if step.on_gpu else _KERNELS,
+        gaps=0 if step.on_gpu else round(_GAPS * (peak - at_peak)),
+    )
 
-    with torch.device("meta"):
-        model = LIFT(replace(sizes, start="zero")).train()
-        model.recomputed = frozenset(checkpointing)
-        frames = sizes.context
-        valid = torch.ones(batch, frames, dtype=torch.bool)
-        inputs = torch.empty(batch, frames, 3, side, side), torch.empty(batch, frames), valid, torch.empty(batch)
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            model(*inputs)
-    weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
-    activations = sum(tensor.untyped_storage().nbytes() for place, tensor in kept.items() if place not in weights)
-    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()), activations
+
+class _Arrivals:
+    """Follows the gradients as they come, and knows which were there when most was alive."""
+
+    def __init__(self, parameters: Iterable[Tensor], live: LiveBytes) -> None:
+        self._live = live
+        self._there = self._at_peak = self._peak = 0
+        for parameter in parameters:
+            parameter.register_post_accumulate_grad_hook(self._arrive)
+
+    def at_peak(self) -> tuple[int, int]:
+        """Bytes of the gradients that were there at the peak, and the peak, these gradients included."""
+        if self._live.peak > self._peak:
+            self._peak, self._at_peak = self._live.peak, self._there
+        return self._at_peak, self._peak
+
+    def _arrive(self, parameter: Tensor) -> None:
+        self.at_peak()
+        self._there += parameter.nbytes
+
+
+class _NormsInFloat32(TorchFunctionMode):
+    """Computes layer norm and group norm in float32, as CUDA's autocast does and a CPU's does not."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__name__", "") in ("layer_norm", "group_norm") and args[0].dtype != torch.float32:
+            args = (args[0].float(), *args[1:])
+        return func(*args, **(kwargs or {}))
+
+
+def _loss(model: LIFT, batch: Batch, step: Step) -> dict[str, Tensor]:
+    # As in the trainer, where the output and the labels go with this function's frame before the backward pass.
+    labels = _labels(step) if step.loss.distillation else None
+    output = _forward(model, batch, step)
+    terms = lift_loss(output, batch["gt"], step.loss, labels)
+    sound_samples(output, batch, terms["total"])
+    return terms
+
+
+def _forward(model: LIFT, batch: Batch, step: Step) -> LiftOutput:
+    precision = _precision(step.precision)
+    given = batch["frames"], batch["times"], batch["valid"], batch["timestep"], _start(step)
+    inputs = precision.convert_input(given)
+    with precision.forward_context():
+        output = model(*inputs)
+    converted: LiftOutput = precision.convert_output(output)
+    return converted
+
+
+def _update(parameters: list[torch.nn.Parameter], optimizer: Optimizer) -> None:
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=False)
+    optimizer.step()
+
+
+def _precision(name: PrecisionName) -> Precision:
+    return Precision() if name == "32-true" else MixedPrecision(name, "cpu")
+
+
+def _batch(step: Step) -> Batch:
+    count, frames, (height, width) = step.batch, step.model.context, step.size
+    window = torch.empty(count, frames, 3, height, width)
+    return Batch(
+        frames=window,
+        ref_frames=references(window),
+        gt=torch.empty(count, 3, height, width),
+        timestep=torch.empty(count),
+        times=torch.empty(count, frames),
+        valid=torch.empty(count, frames, dtype=torch.bool),
+        key=[""] * count,
+    )
+
+
+def _labels(step: Step) -> PseudoFlow:
+    flow, confidence = (torch.empty(step.batch, 2, channels, *_cells(step)) for channels in (2, 1))
+    return PseudoFlow(flow, confidence)
+
+
+def _start(step: Step) -> Motion | None:
+    if step.model.start == "zero":
+        return None
+    return Motion(*(torch.empty(step.batch, channels, *_cells(step)) for channels in (2, 2, 1)))
+
+
+def _cells(step: Step) -> tuple[int, int]:
+    height, width = (-(-side // MULTIPLE) * MULTIPLE // CELL for side in step.size)
+    return height, width
+
+
+def _bytes(tensors: Iterable[Any]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)

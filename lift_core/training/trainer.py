@@ -31,12 +31,13 @@ from lift_core.model.lift import LIFT
 from lift_core.model.rife_weights import load_contextnet
 from lift_core.model.weights import FINAL_WEIGHTS, load_matching, save_weights
 from lift_core.profiling.process_memory import memory_in_use
+from lift_core.profiling.release import release_memory
 from lift_core.training.backward import Backward, sound_samples
 from lift_core.training.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from lift_core.training.config import CONFIG_FILE, TrainConfig
 from lift_core.training.data import make_loaders
 from lift_core.training.losses import lift_loss
-from lift_core.training.out_of_memory import is_out_of_memory, release_memory, what_would_fit
+from lift_core.training.out_of_memory import is_out_of_memory, what_would_fit
 from lift_core.training.phases import Phase, enter_phase, loaded_part, make_optimizer, phase_at, set_rate
 from lift_core.training.processes import average_gradients, largest, mean_terms
 from lift_core.training.pseudo_flow import pseudo_flow

@@ -1,57 +1,127 @@
-"""The counted memory of a step: it grows with what is asked for, and is what autograd keeps."""
+"""The traced memory of a step is that of a real step's tensors, and nothing is taken to know it."""
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
 from dataclasses import replace
 
+import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils._pytree import tree_leaves
 
+from lift_core.benchmarks import training_steps
 from lift_core.model.config import STAGES, preset
 from lift_core.model.lift import LIFT
-from lift_core.training.config import TrainConfig
-from lift_core.training.step_memory import step_memory
+from lift_core.profiling.ledger import batch_bytes
+from lift_core.profiling.live_bytes import LiveBytes
+from lift_core.training.config import LossConfig, TrainConfig
+from lift_core.training.step_memory import Step, StepMemory, _NormsInFloat32, step_memory, trace_step
+from lift_core.training.trainer import TrainingRun
 
-CONFIG = TrainConfig(data=("clips",), steps=1, batch=3, phase2_crop=64)
-
-
-def kept(batch: int) -> int:
-    """Bytes that autograd keeps of a real forward pass on the CPU, weights apart."""
-    model = LIFT(preset("lift_tiny")).train()
-    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
-    storages: dict[int, int] = {}
-    alive = []
-
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            storages[storage.data_ptr()] = storage.nbytes()
-            alive.append(tensor)
-        return tensor
-
-    frames, times = torch.rand(batch, 6, 3, 64, 64), torch.zeros(batch, 6)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        model(frames, times, torch.ones(batch, 6, dtype=torch.bool), torch.full((batch,), 0.5))
-    return sum(storages.values())
+CONFIG = TrainConfig(data=("clips",), steps=9, batch=2, phase2_crop=64, accelerator="cpu")
 
 
-def test_activations_are_half_as_much_again_as_what_autograd_keeps() -> None:
-    counted = step_memory(CONFIG)
-    assert abs(counted.activations / (1.5 * kept(3)) - 1) < 0.03
-    assert counted.weights == 5 * 4 * sum(p.numel() for p in LIFT(preset("lift_tiny")).parameters())
-    assert counted.total == counted.weights + counted.batch + counted.activations
+def held(run: TrainingRun) -> Iterator[Tensor]:
+    """Tensors that are there from step to step."""
+    yield from run.model.parameters()
+    yield from run.average.parameters()
+    yield from (leaf for leaf in tree_leaves(run.optimizer.state_dict()) if isinstance(leaf, Tensor))
 
 
-def test_more_samples_and_pixels_take_more_and_half_precision_takes_half() -> None:
+def measured(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The most bytes that live tensors of the trainer's own second step take on the CPU, beside those that stay."""
+    runs = []
+
+    class Kept(TrainingRun):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            super().__init__(*args, **kwargs)
+            runs.append(self)
+
+    monkeypatch.setattr(training_steps, "TrainingRun", Kept)
+    step = training_steps.prepared_step(config)
+    step()
+    batches = step.__closure__[0].cell_contents
+    pictures = [leaf for batch in batches for leaf in batch.values() if isinstance(leaf, Tensor)]
+    runs[0].optimizer.zero_grad(set_to_none=True)
+    with LiveBytes([*held(runs[0]), *pictures]) as live:
+        step()
+    return live.peak
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"precision": "bf16-mixed", "start": "dis"},
+        {"checkpointing": STAGES, "loss": LossConfig(census=0.1, distillation=0.0)},
+    ],
+    ids=["plain", "half", "again"],
+)
+def test_the_trace_is_what_a_real_step_takes(changes: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(CONFIG, **changes)
+    traced = step_memory(config)
+    assert measured(config, monkeypatch) == pytest.approx(traced.tensors - traced.held, rel=0.02)
+
+
+def test_what_stays_from_step_to_step_is_counted_by_hand() -> None:
+    traced = step_memory(replace(CONFIG, batch=3))
+    weights = 4 * sum(p.numel() for p in LIFT(preset("lift_tiny")).parameters())
+    assert traced.parameters == traced.average == traced.gradients == weights
+    assert traced.optimizer == pytest.approx(2 * weights, rel=1e-3)
+    assert traced.batch == batch_bytes(3, 6, 64, 64)
+
+
+def test_the_total_is_that_of_the_fullest_moment() -> None:
+    one = StepMemory(1, 1, 2, 3, gradients=10, gradients_at_peak=4, activations=20, update=5)
+    assert (one.held, one.tensors, one.total) == (7, 31, 31)
+    late = replace(one, activations=8, kernels=2, gaps=1)
+    assert (late.tensors, late.total) == (22, 25)
+
+
+def test_gradients_stay_while_a_step_accumulates() -> None:
+    one, two = (step_memory(replace(CONFIG, accumulate=number)) for number in (1, 2))
+    assert one.gradients_at_peak < one.gradients
+    assert two.gradients_at_peak == two.gradients
+    assert two.activations == one.activations
+
+
+def test_more_samples_and_pixels_take_more_and_half_precision_and_checkpointing_less() -> None:
     base = step_memory(CONFIG).activations
-    assert 1.9 < step_memory(replace(CONFIG, batch=6)).activations / base < 2.1
-    assert step_memory(replace(CONFIG, phase2_crop=128)).activations > 3.5 * base
+    assert step_memory(replace(CONFIG, batch=4)).activations == pytest.approx(2 * base, rel=0.05)
+    assert step_memory(replace(CONFIG, phase2_crop=128)).activations == pytest.approx(4 * base, rel=0.05)
     assert step_memory(replace(CONFIG, phase2_crop=128, scales=(0.5,))).activations == base
-    assert step_memory(replace(CONFIG, precision="bf16-mixed")).activations == base // 2
-
-
-def test_stages_that_are_run_again_take_less() -> None:
-    base = step_memory(CONFIG).activations
+    assert step_memory(replace(CONFIG, precision="bf16-mixed")).activations < 0.9 * base
     one = step_memory(replace(CONFIG, checkpointing=("refiner",))).activations
-    every = step_memory(replace(CONFIG, checkpointing=STAGES)).activations
-    assert every < one <= base
-    assert every < 0.5 * base
+    assert step_memory(replace(CONFIG, checkpointing=STAGES)).activations < one < base
+
+
+def test_a_large_step_is_traced_without_its_memory_and_without_touching_random_numbers() -> None:
+    state = torch.get_rng_state()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    traced = trace_step(Step(preset("lift_64"), 4, (256, 448)))
+    grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    assert traced.total > 5e9
+    assert grown < 0.1 * traced.total
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_norms_are_computed_in_float32_as_cuda_does() -> None:
+    x, weight = torch.rand(2, 8, 4), torch.ones(4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = x.bfloat16()
+        assert F.layer_norm(half, (4,), weight).dtype == torch.bfloat16
+        with _NormsInFloat32():
+            assert F.layer_norm(half, (4,), weight).dtype == torch.float32
+            assert torch.nn.GroupNorm(2, 8)(half).dtype == torch.float32
+            assert F.linear(half, weight[None]).dtype == torch.bfloat16
+
+
+def test_half_precision_keeps_more_on_a_gpu_whose_norms_take_float32() -> None:
+    step = Step(preset("lift_tiny"), 2, (64, 64), "bf16-mixed")
+    gpu, cpu = trace_step(step), trace_step(replace(step, on_gpu=False))
+    assert cpu.activations < gpu.activations < 2 * cpu.activations
+    assert gpu.batch == 2 * cpu.batch
+    assert (gpu.kernels, gpu.gaps) == (0, 0)

@@ -1,0 +1,62 @@
+"""The memory of the machine is psutil's, unless a container's limit is tighter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lift_core.profiling.machine_memory import machine_memory
+
+MB = 10**6
+
+
+def write(folder: Path, **files: str | int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(f"{text}\n")
+
+
+@pytest.fixture
+def membership(tmp_path: Path) -> Path:
+    return tmp_path / "cgroup"
+
+
+def test_without_control_groups_it_is_the_machines(tmp_path: Path, membership: Path) -> None:
+    found = machine_memory(tmp_path, membership)
+    assert found.limit == psutil.virtual_memory().total
+    assert not found.contained
+    assert abs(found.available - psutil.virtual_memory().available) < 0.1 * found.limit
+    assert 0 < found.used_share < 1
+
+
+def test_the_tightest_limit_of_version_2_counts_and_file_pages_are_available(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("0::/service/job\n")
+    write(tmp_path / "service" / "job", memory__max="max", memory__current=90 * MB)
+    write(tmp_path / "service", memory__max=200 * MB, memory__current=150 * MB)
+    write(tmp_path / "service", memory__stat=f"anon 1\ninactive_file {30 * MB}")
+    found = machine_memory(tmp_path, membership)
+    assert (found.limit, found.available, found.contained) == (200 * MB, 80 * MB, True)
+    assert found.used_share == pytest.approx(0.6)
+
+
+def test_version_1_and_a_path_that_only_the_host_sees(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("9:name=systemd:/\n4:memory:/docker/abc\n0::/\n")
+    limits = {"memory__limit_in_bytes": 100 * MB, "memory__usage_in_bytes": 99 * MB}
+    write(tmp_path / "memory", **limits, memory__stat=f"inactive_file 1\ntotal_inactive_file {9 * MB}")
+    found = machine_memory(tmp_path, membership)
+    assert (found.limit, found.available, found.contained) == (100 * MB, 10 * MB, True)
+
+
+def test_a_limit_above_the_machines_memory_is_none(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("4:memory:/\n")
+    write(tmp_path / "memory", memory__limit_in_bytes=2**63 - 4096, memory__usage_in_bytes=5 * MB)
+    found = machine_memory(tmp_path, membership)
+    assert (found.limit, found.contained) == (psutil.virtual_memory().total, False)
+
+
+def test_a_group_beyond_its_limit_has_nothing_left(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("0::/\n")
+    write(tmp_path, memory__max=10 * MB, memory__current=11 * MB)
+    assert machine_memory(tmp_path, membership).available == 0

@@ -1,0 +1,135 @@
+"""The memory log says what psutil and known tensors say, and warns before memory runs out."""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import psutil
+import pytest
+import torch
+from torch import nn
+
+from lift_core.errors import ConfigError
+from lift_core.profiling import memory_log
+from lift_core.profiling.machine_memory import MachineMemory
+from lift_core.profiling.memory_log import GpuMemory, LiveTensor, log_memory_stats
+
+MB = 10**6
+ROOMY = MachineMemory(100 * MB, 80 * MB, contained=False, shared_total=100 * MB, shared_free=100 * MB)
+
+
+@pytest.fixture(autouse=True)
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, logger=memory_log.__name__)
+    return caplog
+
+
+def test_numbers_of_the_process_are_psutils() -> None:
+    stats = log_memory_stats("now")
+    full = psutil.Process().memory_full_info()
+    for name in ("rss", "vms", "uss"):
+        assert getattr(stats.process, name) == pytest.approx(getattr(full, name), rel=0.05), name
+    assert stats.process.uss <= stats.process.rss <= stats.process.vms
+    assert stats.tensors == stats.models == ()
+
+
+def test_memory_that_is_taken_shows_in_rss_and_uss() -> None:
+    before = log_memory_stats("before").process
+    block = torch.ones(25 * MB // 4)
+    after = log_memory_stats("after").process
+    assert after.rss - before.rss == pytest.approx(block.nbytes, rel=0.2)
+    assert after.uss - before.uss == pytest.approx(block.nbytes, rel=0.2)
+
+
+def test_details_list_known_tensors_by_the_memory_under_them() -> None:
+    whole = torch.zeros(3000, 1000, dtype=torch.float64)
+    smaller = torch.zeros(2000, 1001, dtype=torch.float64)
+    view = whole[:1].detach()
+    stats = log_memory_stats("now", detailed=True, largest=2)
+    assert stats.tensors == (
+        LiveTensor((3000, 1000), "float64", "cpu", whole.nbytes),
+        LiveTensor((2000, 1001), "float64", "cpu", smaller.nbytes),
+    )
+    assert stats.tensor_bytes >= whole.nbytes + smaller.nbytes
+    assert view.untyped_storage().nbytes() == whole.nbytes
+    del whole
+    gc.collect()
+    kept = log_memory_stats("now", detailed=True, largest=1).tensors[0]
+    assert kept == LiveTensor((1, 1000), "float64", "cpu", 24 * MB)
+
+
+def test_details_list_whole_models_with_shared_weights_counted_once() -> None:
+    class Known(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(300, 300)
+            self.second = nn.Linear(300, 300)
+            self.second.weight = self.first.weight
+            self.register_buffer("table", torch.zeros(10))
+
+    model = Known()
+    models = [m for m in log_memory_stats("now", detailed=True).models if m.name == "Known"]
+    assert [(m.parameters, m.bytes) for m in models] == [(300 * 300 + 600, 4 * (300 * 300 + 600 + 10))]
+    assert model.first.weight is model.second.weight
+
+
+def test_tensors_without_memory_of_their_own_do_not_disturb() -> None:
+    sparse = torch.eye(3).to_sparse()
+    meta = torch.empty(10**9, device="meta")
+    stats = log_memory_stats("now", detailed=True, largest=1)
+    assert sparse.layout == torch.sparse_coo
+    assert stats.tensors[0].device == "meta"
+    assert meta.nbytes == stats.tensors[0].bytes
+
+
+def test_the_log_line_names_the_moment_and_its_numbers(told: pytest.LogCaptureFixture) -> None:
+    stats = log_memory_stats("after epoch 3", threshold=1.0)
+    assert told.messages == [str(stats)]
+    for word in ("after epoch 3", "RSS", "VMS", "USS", "shared", "MB"):
+        assert word in told.text
+    assert told.records[0].levelno == logging.INFO
+
+
+@pytest.mark.parametrize(
+    ("machine", "gpus", "expected"),
+    [
+        (ROOMY, (), None),
+        (MachineMemory(100 * MB, 11 * MB, False, None, None), (), None),
+        (MachineMemory(100 * MB, 10 * MB, False, None, None), (), "90% of the machine's"),
+        (MachineMemory(100 * MB, 2 * MB, True, None, None), (), "98% of the container's"),
+        (MachineMemory(100 * MB, 80 * MB, False, 64 * MB, 1 * MB), (), "98% of /dev/shm"),
+        (ROOMY, (GpuMemory("cuda:0", 70 * MB, 95 * MB, 5 * MB, 100 * MB),), None),
+        (ROOMY, (GpuMemory("cuda:1", 92 * MB, 95 * MB, 5 * MB, 100 * MB),), "92% of cuda:1"),
+    ],
+)
+def test_it_warns_where_memory_is_about_to_run_out(
+    machine: MachineMemory,
+    gpus: tuple[GpuMemory, ...],
+    expected: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    told: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(memory_log, "machine_memory", lambda: machine)
+    monkeypatch.setattr(memory_log, "gpu_memory", lambda: gpus)
+    stats = log_memory_stats("now")
+    if expected is None:
+        assert stats.warning is None
+        assert told.records[0].levelno == logging.INFO
+    else:
+        assert stats.warning is not None
+        assert expected in stats.warning
+        assert told.records[0].levelno == logging.WARNING
+        assert expected in told.text
+
+
+def test_a_gpu_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = GpuMemory("cuda:0", 10 * MB, 20 * MB, 30 * MB, 50 * MB)
+    monkeypatch.setattr(memory_log, "gpu_memory", lambda: (gpu,))
+    assert "cuda:0: allocated 10.0 MB, reserved 20.0 MB, 30.0 MB of 50.0 MB free" in str(log_memory_stats("now"))
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": 1.5}, {"largest": 0}])
+def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError):
+        log_memory_stats("now", **wrong)
