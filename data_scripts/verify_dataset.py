@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lift_core.data.verification import Problem
 
 _MOST_SHOWN = 20
+_MOST_OF_A_CLIP = 3
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -57,11 +58,17 @@ def check(args: argparse.Namespace) -> list[Problem]:
 
 
 def show(problems: list[Problem], report: Path | None) -> None:
-    for problem in problems[:_MOST_SHOWN]:
-        frame = f", frame {problem.frame}" if problem.frame else ""
-        print(f"{problem.clip}{frame}: {problem.problem}: {problem.detail}. {problem.advice}")
-    if len(problems) > _MOST_SHOWN:
-        print(f"and {len(problems) - _MOST_SHOWN} more{'' if report else '; --report FILE writes all of them'}")
+    """Print the first problems, of each clip a few, and how many there are of each kind."""
+    of_clip: Counter[str] = Counter()
+    shown = 0
+    for problem in problems:
+        of_clip[problem.clip] += 1
+        if shown < _MOST_SHOWN and of_clip[problem.clip] <= _MOST_OF_A_CLIP:
+            frame = f", frame {problem.frame}" if problem.frame else ""
+            print(f"{problem.clip}{frame}: {problem.problem}: {problem.detail}. {problem.advice}")
+            shown += 1
+    if len(problems) > shown:
+        print(f"and {len(problems) - shown} more{'' if report else '; --report FILE writes all of them'}")
     counts = Counter(problem.problem for problem in problems)
     print(", ".join(f"{kind}: {count}" for kind, count in counts.most_common()) or "no problems")
 

@@ -23,7 +23,7 @@ from lift_core.errors import FrameReadError, LiftError
 Kind = Literal["missing", "damaged", "odd size", "unreadable", "truncated", "short", "header"]
 
 _CHUNK_BYTES = 32_000_000
-_MOST_DAMAGED = 20
+_MOST_DAMAGED = 100
 # Of fewer clips nothing can be told from their lengths.
 _FEWEST_ALIKE = 5
 
@@ -162,7 +162,7 @@ def _odd_sizes(clip: ClipToVerify, sizes: dict[str, tuple[int, int]]) -> list[Pr
 
 
 def _read_problems(clip: ClipToVerify, source: FrameSource) -> list[Problem]:
-    """Read a video or a raw clip from end to end; after 20 frames that cannot be read it is given up."""
+    """Read a video or a raw clip from end to end; after 100 frames that cannot be read it is given up."""
     problems: list[Problem] = []
     try:
         height, width = source.size

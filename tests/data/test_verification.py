@@ -176,6 +176,20 @@ def test_damage_in_the_middle_of_a_video_names_the_frames(tmp_path: Path) -> Non
     assert max(frames) < 37
 
 
+def test_a_video_of_damage_is_given_up_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lift_core.data.verification._MOST_DAMAGED", 2)
+    path = write_numbered(tmp_path / "a.mp4", gop=1, count=30, options={"x264-params": "bframes=0"})
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        for packet in [packet for packet in container.demux(video=0) if packet.size][3:]:
+            assert packet.pos is not None
+            data[packet.pos + 4 : packet.pos + packet.size] = bytes(packet.size - 4)
+    path.write_bytes(data)
+    (verified,) = verify(clips_to_verify(tmp_path))
+    assert [problem.frame for problem in verified.problems] == ["3", "4", ""]
+    assert verified.problems[-1].detail == "after 2 damaged frames the rest is not read"
+
+
 def vimeo_root(root: Path, part: str, frames: int) -> Path:
     for clip in ("0001", "0002"):
         write_images(root / "sequences" / "00001" / clip, *(f"im{n}.png" for n in range(1, frames + 1)))

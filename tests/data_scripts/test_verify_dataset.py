@@ -62,7 +62,10 @@ def test_many_problems_are_shortened_on_the_screen(
     for frame in write_clip(tmp_path / "clip", 25).iterdir():
         frame.write_bytes(b"")
     assert script.main([str(tmp_path)]) == 1
-    assert "and 5 more; --report FILE writes all of them" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.count("empty file") == 3
+    assert "and 22 more; --report FILE writes all of them" in printed
+    assert "damaged: 25" in printed
 
 
 @pytest.mark.parametrize("options", [["--workers", "0"], ["--min-frames", "0"]])
