@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset
 
-from lift_core.data.multi_scale_dataset import MultiScaleDataset, ScaleBatches, ScaleKey, scaled_size
+from lift_core.data.fixed_size import fixed_size
+from lift_core.data.multi_scale_dataset import (
+    MultiScaleDataset,
+    ScaleBatches,
+    ScaleGroupDataset,
+    ScaleKey,
+    group_scales,
+    scaled_size,
+)
 from lift_core.errors import ConfigError, DatasetError
 
 
@@ -82,3 +90,101 @@ def test_what_cannot_be_is_refused() -> None:
             ScaleBatches(4, (3, 8, 8), scales, max_bytes=10**6)
     with pytest.raises(DatasetError, match="one sample at scale 1 takes 768 bytes"):
         ScaleBatches(4, (3, 8, 8), (0.5, 1.0), max_bytes=700)
+
+
+SCALES = (1.0, 0.75, 0.5, 0.25)
+
+
+def test_all_scales_at_once_are_those_on_demand() -> None:
+    dataset = pictures(5, 3, 16, 24)
+    batch = next(iter(DataLoader(ScaleGroupDataset(dataset, SCALES), batch_size=5)))
+    assert tuple(batch) == SCALES
+    for scale in SCALES:
+        assert torch.equal(batch[scale], torch.stack([dataset[ScaleKey(number, scale)] for number in range(5)]))
+
+
+def test_a_sample_is_read_once_for_all_scales_of_a_group() -> None:
+    reads: list[int] = []
+
+    class Counting(Pictures):
+        def __getitem__(self, index: int) -> torch.Tensor:
+            reads.append(index)
+            return super().__getitem__(index)
+
+    ScaleGroupDataset(MultiScaleDataset(Counting(torch.rand(3, 2, 8, 8))), SCALES)[2]
+    assert reads == [2]
+
+
+@given(
+    scales=st.lists(st.integers(1, 20).map(lambda n: n / 20), min_size=1, max_size=10, unique=True),
+    spare=st.integers(0, 20_000),
+)
+def test_groups_hold_every_scale_once_and_their_budget(scales: list[float], spare: int) -> None:
+    def size(scale: float) -> int:
+        height, width = scaled_size(40, 60, scale)
+        return 2 * 3 * height * width * 4
+
+    budget = size(max(scales)) + spare
+    groups = group_scales((2, 3, 40, 60), scales, max_bytes=budget)
+    assert sorted(scale for group in groups for scale in group) == sorted(scales)
+    assert all(sum(map(size, group)) <= budget for group in groups)
+    # No two groups would have fitted one.
+    totals = sorted(sum(map(size, group)) for group in groups)
+    assert len(groups) == 1 or totals[0] + totals[1] > budget
+
+
+def test_groups_are_filled_from_the_largest_scale_down() -> None:
+    shape, whole = (3, 100, 100), 3 * 100 * 100 * 4
+    assert group_scales(shape, (0.5, 1.0, 0.8, 0.6), max_bytes=whole) == [(1.0,), (0.8, 0.6), (0.5,)]
+    assert group_scales(shape, (0.5, 1.0, 0.8, 0.6), max_bytes=3 * whole) == [(1.0, 0.8, 0.6, 0.5)]
+    with pytest.raises(DatasetError, match="one sample at scale 1 takes 120000 bytes"):
+        group_scales(shape, (0.5, 1.0), max_bytes=whole - 1)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (24, 40), (16, 8)])
+def test_pictures_of_any_size_may_be_held_at_one(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.rand(3, 16, 24)
+    clips = [whole, torch.rand(3, 30, 20), torch.rand(4, 3, 5, 9)]
+    monkeypatch.setenv("LIFT_FIXED_SIZE", f"{size[0]}x{size[1]}")
+    by_variable = MultiScaleDataset(clips)  # type: ignore[arg-type]
+    monkeypatch.setenv("LIFT_FIXED_SIZE", "3x3")
+    by_argument = MultiScaleDataset(clips, fixed_size=size)  # type: ignore[arg-type]
+    grows = size[0] > 16 or size[1] > 24
+    expected = cv2.resize(
+        whole.permute(1, 2, 0).numpy(), size[::-1], interpolation=cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+    )
+    for dataset in (by_variable, by_argument):
+        assert np.allclose(dataset[0].permute(1, 2, 0).numpy(), expected, atol=1e-5)
+        assert [tuple(dataset[number].shape[-2:]) for number in range(3)] == [size] * 3
+        assert tuple(dataset[ScaleKey(2, 0.5)].shape) == (4, 3, *scaled_size(*size, 0.5))
+
+
+def test_without_a_fixed_size_pictures_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFT_FIXED_SIZE", " ")
+    assert fixed_size() is None
+    monkeypatch.delenv("LIFT_FIXED_SIZE")
+    assert fixed_size() is None
+    assert tuple(pictures(1, 3, 16, 24)[0].shape) == (3, 16, 24)
+
+
+@pytest.mark.parametrize("text", ["256", "256x", "x448", "256*448", "-256x448", "0x448", "2.5x3", "256x448x3", "٢x٣"])
+def test_a_variable_that_is_no_size_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFT_FIXED_SIZE", text)
+    with pytest.raises(ConfigError, match="LIFT_FIXED_SIZE"):
+        pictures(1, 3, 16, 24)
+
+
+def test_a_fixed_size_without_area_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="fixed_size"):
+        fixed_size((0, 5))
+    monkeypatch.setenv("LIFT_FIXED_SIZE", "256X448")
+    assert fixed_size() == (256, 448)
+    assert fixed_size((3, 4)) == (3, 4)
+
+
+def test_groups_and_batches_refuse_the_same_scales() -> None:
+    for scales in ((), (0.0,), (1.5,)):
+        with pytest.raises(ConfigError, match="cannot be"):
+            group_scales((3, 8, 8), scales, max_bytes=10**6)
+        with pytest.raises(ConfigError, match="cannot be"):
+            ScaleGroupDataset(pictures(1, 3, 8, 8), scales)
