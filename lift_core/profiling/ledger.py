@@ -1,10 +1,12 @@
-"""The ledger: bytes of frames, samples, batches and features, predicted from plain numbers before anything is made."""
+"""The ledger: bytes of frames, features, attention and training state, predicted before anything is made."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 
 from lift_core.errors import ConfigError
@@ -96,6 +98,120 @@ def feature_bytes(frames: int, channels: int, height: int, width: int, scale: in
                 fix="Give the size after padding, a multiple of 32.",
             )
     return frames_bytes(frames, height // scale, width // scale, dtype, channels)
+
+
+def pyramid_bytes(
+    frames: int,
+    widths: Sequence[int],
+    height: int,
+    width: int,
+    dtype: str = "float32",
+    *,
+    scales: Sequence[int] = (4, 8, 16),
+    references: int = 2,
+) -> dict[int, int]:
+    """Bytes of what a window keeps of its features, by scale: of all frames the deepest, of the references all.
+
+    Args:
+        frames: of the window.
+        widths: channels at each scale.
+        height, width: of the frames in pixels, multiples of every scale.
+        dtype: of the features.
+        scales: finest first.
+        references: frames that keep every scale; as many as ``frames`` for a pyramid that keeps everything.
+
+    Raises:
+        ConfigError: see ``feature_bytes``; or not as many widths as scales.
+    """
+    if len(widths) != len(scales):
+        raise ConfigError(f"{len(widths)} widths for {len(scales)} scales.", fix="Give each scale its channels.")
+    kept = dict.fromkeys(scales, references) | {max(scales): frames}
+    return {
+        scale: feature_bytes(kept[scale], channels, height, width, scale, dtype)
+        for scale, channels in zip(scales, widths, strict=True)
+    }
+
+
+def window_pairs(frames: int, window: int, *, shifted: bool = False) -> int:
+    """Pairs of frames that attend to each other within windows: the sum of the squares of the windows' lengths.
+
+    15 frames in windows of 8 make 8² + 7² = 113 pairs, where full attention (a window of 15 or more) makes 225.
+
+    Args:
+        frames: T.
+        window: frames of one window.
+        shifted: the first window starts half a window before the first frame; with all frames in one window there
+            is nothing to shift.
+
+    Raises:
+        ConfigError: a number below 1 or not whole.
+    """
+    _whole("frames", frames)
+    if frames <= _whole("window", window):
+        return frames**2
+    lead = window // 2 if shifted else 0
+    ends = [0, *range(window - lead, frames, window), frames]
+    return sum((end - start) ** 2 for start, end in pairwise(ends))
+
+
+def score_bytes(pairs: int, places: int, heads: int, batch: int = 1, dtype: str = "float32") -> int:
+    """Bytes of one layer's attention scores, were they written out; fused attention never does.
+
+    Args:
+        pairs: of frames, see ``window_pairs``; for cross attention queries times keys: 2 references that look at
+            every frame make ``2 * T``.
+        places: of tokens in one frame: one for each 32 x 32 pixels in LIFT.
+        heads: of the attention.
+        batch: samples.
+        dtype: of the scores.
+
+    Raises:
+        ConfigError: a number below 1 or not whole, or an unknown dtype.
+    """
+    shape = [_whole("batch", batch), _whole("places", places), _whole("heads", heads), _whole("pairs", pairs)]
+    return tensor_bytes(shape, itemsize(dtype))
+
+
+def token_bytes(
+    frames: int, channels: int, height: int, width: int, batch: int = 1, dtype: str = "float32", *, patch: int = 32
+) -> int:
+    """Bytes of the tokens of ``batch`` windows of ``frames`` frames, one for each ``patch`` x ``patch`` pixels.
+
+    Raises:
+        ConfigError: see ``feature_bytes``.
+    """
+    return _whole("batch", batch) * feature_bytes(frames, channels, height, width, patch, dtype)
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """Bytes that training holds for the weights, whatever the batch.
+
+    Attributes:
+        parameters: the weights. gradients: one for each. optimizer: AdamW's two moments of each.
+        average: the moving average that is validated and exported.
+    """
+
+    parameters: int
+    gradients: int
+    optimizer: int
+    average: int
+
+    @property
+    def total(self) -> int:
+        return self.parameters + self.gradients + self.optimizer + self.average
+
+
+def training_state(parameters: int, dtype: str = "float32") -> TrainingState:
+    """What AdamW with a moving average holds for ``parameters`` weights: five times their bytes.
+
+    Mixed precision keeps all of it in float32; only activations are halved.
+
+    Raises:
+        ConfigError: a number below 1 or not whole, or an unknown dtype.
+    """
+    size = tensor_bytes([_whole("parameters", parameters)], itemsize(dtype))
+    return TrainingState(size, size, 2 * size, size)
 
 
 def megabytes(count: float) -> str:

@@ -13,6 +13,8 @@ from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.sample import build_sample, collate
 from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError
+from lift_core.model.config import preset
+from lift_core.model.lift import LIFT
 from lift_core.profiling.ledger import (
     DTYPE_BYTES,
     batch_bytes,
@@ -20,8 +22,13 @@ from lift_core.profiling.ledger import (
     frames_bytes,
     itemsize,
     megabytes,
+    pyramid_bytes,
     sample_bytes,
+    score_bytes,
     tensor_bytes,
+    token_bytes,
+    training_state,
+    window_pairs,
 )
 
 PYRAMID = {4: 128, 8: 192, 16: 256}
@@ -127,3 +134,78 @@ def test_a_size_that_the_scale_does_not_divide_is_refused():
 
 def test_whole_numbers_of_numpy_are_taken():
     assert frames_bytes(np.int64(15), 256, 448) == frames_bytes(15, 256, 448)
+
+
+def test_a_window_keeps_what_the_ledger_says_of_its_features():
+    config = preset("lift_tiny")
+    with torch.device("meta"):
+        features = LIFT(config).encode(torch.empty(1, 6, 3, 64, 96))
+    pyramids = features.reference_0.pyramid, features.reference_1.pyramid
+    kept = {4: sum(p.s4.nbytes for p in pyramids), 8: sum(p.s8.nbytes for p in pyramids), 16: features.s16.nbytes}
+    assert pyramid_bytes(6, config.widths, 64, 96) == kept
+
+
+def test_a_pyramid_of_which_all_frames_keep_everything():
+    whole = pyramid_bytes(15, (128, 192, 256), 256, 256, references=15)
+    assert megabytes(sum(whole.values())) == "47.2 MB"
+    assert [megabytes(size) for size in whole.values()] == ["31.5 MB", "11.8 MB", "3.9 MB"]
+
+
+def test_windows_of_15_frames_make_113_pairs_and_the_saving_grows():
+    assert window_pairs(15, 8) == 113
+    assert window_pairs(15, 15) == 225
+    assert window_pairs(64, 64) == 8 * window_pairs(64, 8)
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.booleans())
+def test_window_pairs_are_those_that_share_a_window(frames, window, shifted):
+    lead = window // 2 if shifted and frames > window else 0
+    place = [(index + lead) // window if frames > window else 0 for index in range(frames)]
+    assert window_pairs(frames, window, shifted=shifted) == sum(a == b for a in place for b in place)
+
+
+@given(SIZE, SIZE, SIZE, SIZE)
+def test_scores_are_what_the_plain_formula_of_attention_makes(batch, places, heads, frames):
+    queries = torch.empty(batch, places, heads, frames, 4)
+    scores = queries @ queries.transpose(-1, -2)
+    assert score_bytes(window_pairs(frames, 99), places, heads, batch) == scores.nbytes
+    references = queries[..., :1, :] @ queries.transpose(-1, -2)
+    assert score_bytes(frames, places, heads, batch) == references.nbytes
+
+
+def test_tokens_are_those_of_the_model():
+    config = preset("lift_tiny")
+    with torch.device("meta"):
+        temporal = LIFT(config).temporal
+        s16 = torch.empty(2, 6, config.widths[2], 4, 6)
+        _, tokens = temporal.attend(s16, torch.empty(2, 6), torch.ones(2, 6, dtype=torch.bool))
+    assert token_bytes(6, config.token_width, 64, 96, batch=2) == tokens.nbytes
+
+
+def test_the_training_state_is_what_adamw_and_an_average_hold():
+    model = torch.nn.Linear(300, 200)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 300)).sum().backward()
+    optimizer.step()
+    state = training_state(sum(p.numel() for p in model.parameters()))
+    moments = [v for values in optimizer.state.values() for v in values.values() if v.ndim]
+    assert state.parameters == state.average == sum(p.nbytes for p in model.parameters())
+    assert state.gradients == sum(p.grad.nbytes for p in model.parameters())
+    assert state.optimizer == sum(moment.nbytes for moment in moments)
+    assert state.total == 5 * state.parameters
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: window_pairs(0, 8),
+        lambda: window_pairs(8, 0),
+        lambda: score_bytes(4, 0, 8),
+        lambda: token_bytes(6, 96, 64, 64, batch=0),
+        lambda: training_state(-1),
+        lambda: pyramid_bytes(6, (32, 64), 64, 64),
+    ],
+)
+def test_nonsense_about_attention_and_training_is_a_config_error(call):
+    with pytest.raises(ConfigError):
+        call()
