@@ -41,6 +41,11 @@ SUITES: dict[str, tuple[str, ...]] = {
         "model_cost.time",
         "model_compile.compiled",
     ),
+    "stores": (
+        "stores_reading.kinds",
+        "stores_scales.scales",
+        "stores_features.cache",
+    ),
     "train": (
         "training_steps.ways",
         "training_steps.waiting",
