@@ -21,7 +21,7 @@ class Served:
         statuses: answers of the next requests instead of the file.
         content_type, location: a header of every answer; a redirection instead of the file.
         announces_length: whether Content-Length is sent.
-        asked: the Range header of every request so far, or None.
+        asked, conditions: the Range and the If-Range header of every request so far, or None.
     """
 
     data: bytes
@@ -35,6 +35,7 @@ class Served:
     location: str | None = None
     announces_length: bool = True
     asked: list[str | None] = field(default_factory=list)
+    conditions: list[str | None] = field(default_factory=list)
     url: str = ""
 
 
@@ -57,6 +58,7 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.asked.append(self.headers.get("Range"))
+            served.conditions.append(self.headers.get("If-Range"))
             if served.statuses:
                 self.send_error(served.statuses.pop(0))
             elif served.location is not None:
