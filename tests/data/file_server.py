@@ -18,6 +18,7 @@ class Served:
         data: the file. etag, last_modified: sent where not None.
         ranges: whether Range is understood; if_range: whether If-Range is.
         break_after: bytes after which each of the next transfers breaks off, one number a transfer.
+        stall_after: bytes after which a transfer says no more until ``resume`` is set, or None.
         statuses: answers of the next requests instead of the file.
         content_type, location: a header of every answer; a redirection instead of the file.
         announces_length: whether Content-Length is sent.
@@ -30,6 +31,8 @@ class Served:
     ranges: bool = True
     if_range: bool = True
     break_after: list[int] = field(default_factory=list)
+    stall_after: int | None = None
+    resume: threading.Event = field(default_factory=threading.Event)
     statuses: list[int] = field(default_factory=list)
     content_type: str = "application/zip"
     location: str | None = None
@@ -49,6 +52,7 @@ def file_server(served: Served) -> Iterator[Served]:
     try:
         yield served
     finally:
+        served.resume.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -92,6 +96,10 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Length", str(whole - start))
             self.end_headers()
             part = served.data[start:]
+            if served.stall_after is not None:
+                self.wfile.write(part[: served.stall_after])
+                served.resume.wait()
+                return
             self.wfile.write(part[: served.break_after.pop(0)] if served.break_after else part)
 
         def log_message(self, *_: object) -> None:

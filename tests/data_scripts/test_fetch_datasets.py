@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
+import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +26,7 @@ from lift_core.data.x4k_decoding import decode_clips
 from lift_core.errors import ConfigError, DatasetError
 from tests.data.file_server import Served, file_server
 from tests.data.numbered_video import read_number, write_numbered
-from tests.data_scripts.scripts import load_script
+from tests.data_scripts.scripts import FOLDER, load_script
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +52,13 @@ def zipped(names: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def vimeo_zip(frames: int = 3, part: str = "tri") -> bytes:
+def vimeo_files(frames: int = 3, part: str = "tri") -> dict[str, bytes]:
     names = {f"vimeo/sequences/00001/0001/im{n}.png": image() for n in range(1, frames + 1)}
-    lists = {f"vimeo/{part}_{half}list.txt": b"00001/0001\n" for half in ("train", "test")}
-    return zipped(names | lists)
+    return names | {f"vimeo/{part}_{half}list.txt": b"00001/0001\n" for half in ("train", "test")}
+
+
+def vimeo_zip(frames: int = 3, part: str = "tri") -> bytes:
+    return zipped(vimeo_files(frames, part))
 
 
 def ucf_zip() -> bytes:
@@ -113,6 +120,24 @@ def test_a_data_set_is_fetched_checked_and_unpacked(
     assert (archives / "vimeo_triplet.zip.sha256").read_text().startswith(digest)
     assert script.main(arguments) == 2
     assert "exists and is not empty" in capsys.readouterr().err
+
+
+def test_a_fetch_that_was_killed_goes_on(script: ModuleType, served: Served, tmp_path: Path) -> None:
+    arguments = ["vimeo90k_triplet", str(tmp_path), "--accept-licence", "--url", served.url]
+    part = tmp_path / "archives" / "vimeo90k_triplet" / "vimeo_triplet.zip.part"
+    served.data = zipped({"vimeo/noise": random.Random(0).randbytes(600_000)} | vimeo_files())
+    served.stall_after = 300_000
+    command = [sys.executable, str(FOLDER / "fetch_datasets.py"), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (part.exists() and part.stat().st_size):
+            time.sleep(0.01)
+        process.kill()
+    came = part.stat().st_size
+    served.stall_after = None
+    assert script.main(arguments) == 0
+    assert 0 < came <= 300_000
+    assert served.asked == [None, f"bytes={came}-"]
+    assert len(READERS["vimeo90k_triplet"](tmp_path / "vimeo90k_triplet" / "vimeo")) == 1
 
 
 def test_nothing_is_fetched_before_the_terms_are_accepted(
