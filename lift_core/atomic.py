@@ -68,6 +68,17 @@ def replace_folder(new: Path, path: Path) -> None:
         _take_the_place(new, path.resolve())
 
 
+def replace_file(new: Path, path: Path) -> None:
+    """Sync a file and rename it to ``path``, in place of a file that was there. Both lie on one file system.
+
+    Raises:
+        OutputError: it cannot be renamed; both files stay as they were.
+    """
+    with _reported(path):
+        _sync(new)
+        new.replace(path)
+
+
 def _writer() -> str:
     """A name for whoever writes: two threads of a process, as two processes, must not share a temporary name."""
     return f"{os.getpid()}-{threading.get_native_id()}"

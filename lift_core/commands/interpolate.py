@@ -73,7 +73,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         made = _video(args, interpolator, source, output)
     cuts = f", {made.cuts} scene cuts held" if made.cuts else ""
-    print("\n".join([f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}", *made.notes]))
+    print("\n".join([f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}", *made.notes]), flush=True)
+    if args.preview is not None:
+        from lift_core.inference.preview import write_preview
+
+        write_preview(Path(source), made.path, args.preview)
+        print(f"{args.preview}: a look at the result")
     return 0
 
 
@@ -86,12 +91,12 @@ def _folder(args: argparse.Namespace, interpolator: Interpolator, source: str, o
 
 
 def _video(args: argparse.Namespace, interpolator: Interpolator, source: str, output: str) -> Made:
-    from lift_core.inference.preview import check_preview, write_preview
+    from lift_core.inference.preview import check_preview
 
     _refuse(args, "a video", "time")
     if args.preview is not None:
         check_preview(args.preview, Path(source), Path(output), force=args.force)
-    made = interpolator.video(
+    return interpolator.video(
         source,
         output,
         args.factor,
@@ -101,10 +106,6 @@ def _video(args: argparse.Namespace, interpolator: Interpolator, source: str, ou
         restart=bool(args.restart),
         progress=not args.quiet,
     )
-    if args.preview is not None:
-        write_preview(Path(source), made.path, args.preview)
-        print(f"{args.preview}: a look at the result")
-    return made
 
 
 def _refuse(args: argparse.Namespace, kind: str, *options: str) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from lift_core.data.scene_cuts import in_order
 from lift_core.data.source import FrameSource
-from lift_core.errors import SourceError
 from lift_core.inference.frames import Frame
 from lift_core.inference.methods import Method
 from lift_core.inference.moments import Moment
@@ -63,13 +62,3 @@ class ClipStream:
             if frame.begins_shot:
                 self._on_cut(number)
             yield frame
-
-
-def check_length(clip: FrameSource) -> None:
-    """Refuse a clip without a pair of frames.
-
-    Raises:
-        SourceError: it has fewer than two.
-    """
-    if len(clip) < 2:
-        raise SourceError("a clip of one frame has nothing in between", where=clip.name, fix="Use a longer clip.")

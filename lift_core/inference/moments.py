@@ -52,8 +52,9 @@ class Timeline:
 
     @property
     def closest(self) -> Fraction:
-        """Seconds between the two frames that are closest; a timeline has two frames or more."""
-        return int(np.diff(self.ticks).min()) * self.time_base
+        """Seconds between the two frames that are closest; of a single frame, for which it is shown."""
+        gaps = np.diff(self.ticks) if len(self.ticks) > 1 else self.durations
+        return int(gaps.min()) * self.time_base
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Plan:
 
     def moments(self, start: int = 0) -> Iterator[Moment]:
         """The frames' moments from frame ``start`` on."""
-        for pair, t in zip(self.pairs[start:].tolist(), self.t[start:].tolist(), strict=True):
-            yield Moment(pair, t)
+        for pair, t in zip(self.pairs[start:], self.t[start:], strict=True):
+            yield Moment(int(pair), float(t))
 
 
 def steps(factor: int) -> Iterator[Moment]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from lift_core.atomic import atomic_file
+from lift_core.data.folder_lock import LOCK_FILE, folder_lock
 from lift_core.errors import OutputError
 
 _log = logging.getLogger(__name__)
@@ -22,11 +23,12 @@ Plain = str | int | float | bool | None
 """What a plan is made of: what JSON gives back as it was."""
 
 
-class Unfinished:
-    """A hidden folder ``.NAME.unfinished`` beside the result NAME.
+@contextmanager
+def unfinished(output: Path, plan: Mapping[str, Plain], *, restart: bool = False) -> Iterator[Unfinished]:
+    """Give a hidden folder ``.NAME.unfinished`` beside the result NAME, for this process alone.
 
-    A context manager. When the block ends well, the folder is gone; when it does not, it stays if it holds anything
-    worth keeping. Killed at any instant it stays too.
+    When the block ends well, the folder is gone; when it does not, it stays if it holds a part. Killed at any instant
+    it stays too, and the next run of the same plan gets it as it is.
 
     Args:
         output: where the result will be.
@@ -34,33 +36,47 @@ class Unfinished:
         restart: throw away what an earlier run has left.
 
     Raises:
-        OutputError: an earlier run of another plan has left parts, or the place cannot be written to.
+        OutputError: an earlier run of another plan has left parts, another process is making this result, or the place
+            cannot be written to.
+    """
+    work = Unfinished(output.with_name(f".{output.name}.unfinished"))
+    lock = ExitStack()
+    lock.enter_context(folder_lock(work.folder))
+    try:
+        with lock:
+            if restart:
+                work.clear()
+            work.check_plan(plan)
+            try:
+                work.begin(plan)
+                yield work
+            except BaseException:
+                if work.has_parts:
+                    _log.warning("what is done is kept in %s; the same command goes on from there", work.folder)
+                else:
+                    work.clear()
+                raise
+            work.clear()
+    finally:
+        # Windows deletes no open file, so the lock goes last.
+        _remove_if_empty(work.folder)
+
+
+class Unfinished:
+    """What `unfinished` gives.
+
+    Attributes:
+        folder: the hidden folder.
+        parts: the folder of the parts in it. A part appears there when it is complete.
     """
 
-    def __init__(self, output: Path, plan: Mapping[str, Plain], *, restart: bool = False) -> None:
-        self._output = output
-        self.folder = output.with_name(f".{output.name}.unfinished")
-        if restart:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        known = self._read_plan()
-        if known is None:
-            self._begin(plan)
-        elif known != dict(plan):
-            changed = sorted(key for key in {*known, *plan} if known.get(key) != plan.get(key))
-            raise OutputError(
-                f"an unfinished result of another {', '.join(changed)} is here",
-                where=self.folder,
-                fix="Go on with the settings of that run, or throw it away with --restart.",
-            )
-
-    @property
-    def parts(self) -> Path:
-        """The folder of the parts."""
-        return self.folder / "parts"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.parts = folder / "parts"
 
     def note_cut(self, frame: int) -> None:
         """Remember that a scene cut was found before a frame."""
-        with (self.folder / _CUTS).open("a", encoding="utf-8") as file:
+        with _reported(self.folder), (self.folder / _CUTS).open("a", encoding="utf-8") as file:
             file.write(f"{frame}\n")
 
     @property
@@ -71,33 +87,70 @@ class Unfinished:
         except FileNotFoundError:
             return 0
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def has_parts(self) -> bool:
+        """Whether anything is there that a later run could go on from."""
+        return any(not part.name.startswith(".") for part in self.parts.glob("*"))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        kept = 0 if kind is None else sum(not part.name.startswith(".") for part in self.parts.glob("*"))
-        if kept:
-            _log.warning("what is done is kept in %s; the same command goes on from there", self.folder)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def check_plan(self, plan: Mapping[str, Plain]) -> None:
+        """Refuse to mix the parts of two plans.
 
-    def _read_plan(self) -> dict[str, Plain] | None:
+        Raises:
+            OutputError: an earlier run of another plan has left parts.
+        """
+        known = self._known_plan()
+        changed = sorted(key for key in {*known, *plan} if known.get(key) != plan.get(key))
+        if changed and self.has_parts:
+            raise OutputError(
+                f"an unfinished result of another {', '.join(changed)} is here",
+                where=self.folder,
+                fix="Go on with the settings of that run, or throw it away with --restart.",
+            )
+
+    def begin(self, plan: Mapping[str, Plain]) -> None:
+        """Make the folder ready for the parts of a plan that `check_plan` has let pass.
+
+        Raises:
+            OutputError: the place cannot be written to.
+        """
+        if self._known_plan() != dict(plan):
+            self.clear()
+            with atomic_file(self.folder / _PLAN) as temporary:
+                temporary.write_text(json.dumps(dict(plan), indent=2), encoding="utf-8")
+        with _reported(self.folder):
+            self.parts.mkdir(exist_ok=True)
+            for partial in self.parts.glob(".*"):
+                # What a process that was killed was writing would end up in the result.
+                partial.unlink()
+
+    def clear(self) -> None:
+        """Delete all but the lock; the parts first, so that no part is ever without its plan."""
+        shutil.rmtree(self.parts, ignore_errors=True)
+        for entry in self.folder.iterdir():
+            if entry.name != LOCK_FILE:
+                entry.unlink(missing_ok=True)
+
+    def _known_plan(self) -> dict[str, Plain]:
         try:
             plan: dict[str, Plain] = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return None
+            return {}
         return plan
 
-    def _begin(self, plan: Mapping[str, Plain]) -> None:
-        # Without a plan that can be read nobody knows what parts belong to.
-        shutil.rmtree(self.folder, ignore_errors=True)
-        try:
-            self.parts.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write: {error.strerror}", where=self._output, fix="Check the place, its rights and free space."
-            ) from error
-        with atomic_file(self.folder / _PLAN) as temporary:
-            temporary.write_text(json.dumps(dict(plan), indent=2), encoding="utf-8")
+
+@contextmanager
+def _reported(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write: {error.strerror}", where=place, fix="Check the place, its rights and free space."
+        ) from error
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing is left but the lock."""
+    with suppress(OSError):
+        if os.listdir(folder) == [LOCK_FILE]:
+            (folder / LOCK_FILE).unlink()
+            folder.rmdir()

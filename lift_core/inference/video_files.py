@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from pathlib import Path
 
-import av
-
-from lift_core.atomic import atomic_file
+from lift_core.atomic import atomic_file, replace_file
 from lift_core.data.video_container import open_container
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, OutputError, SourceError
-from lift_core.inference.clip_stream import ClipStream, Made, check_length
+from lift_core.inference.clip_stream import ClipStream, Made
 from lift_core.inference.frames import to_image
 from lift_core.inference.image_files import progress_bar
 from lift_core.inference.methods import Method
 from lift_core.inference.moments import Plan, at_rate, check_factor, multiplied
 from lift_core.inference.output_checks import check_output_file
-from lift_core.inference.unfinished import Unfinished
+from lift_core.inference.source_checks import check_length, check_opaque, lost_of_video
+from lift_core.inference.unfinished import Unfinished, unfinished
 from lift_core.inference.video_style import VideoStyle, read_style, read_timeline
 from lift_core.inference.video_writer import CONTAINERS, VideoWriter, check_audio, join_pieces
 
@@ -72,7 +73,8 @@ def interpolate_video(
     check_output_file(source, output, force, CONTAINERS)
     clip = VideoFileSource(source, threads=0)
     check_length(clip)
-    _refuse_transparency(clip)
+    check_opaque(clip)
+    notes = lost_of_video(source, clip)
     plan, style = _planned(source, clip, options)
     _check_steps(plan, output)
     check_audio(source, output)
@@ -83,13 +85,22 @@ def interpolate_video(
         "crf": options.crf,
         "method": method.fingerprint,
     }
-    with Unfinished(output, settings, restart=restart) as unfinished:
-        pieces = _write_pieces(method, clip, plan, style, options.crf, unfinished, progress, output)
-        joined = unfinished.folder / f"joined{output.suffix}"
+    with unfinished(output, settings, restart=restart) as work:
+        piece = partial(
+            VideoWriter,
+            size=clip.size,
+            time_base=plan.timeline.time_base,
+            style=style,
+            crf=options.crf,
+            place=output,
+        )
+        pieces = _write_pieces(method, clip, plan, piece, work, progress)
+        joined = work.folder / f"joined{output.suffix}"
         join_pieces(pieces, joined, plan.timeline, style.rate, audio_from=source, place=output)
-        with atomic_file(output) as partial:
-            joined.replace(partial)
-        return Made(output, len(clip), len(plan), unfinished.cuts, _notes(source, clip))
+        # What has come to lie there in the meantime is not lost either.
+        check_output_file(source, output, force, CONTAINERS)
+        replace_file(joined, output)
+        return Made(output, len(clip), len(plan), work.cuts, notes)
 
 
 def _planned(source: Path, clip: VideoFileSource, options: VideoOptions) -> tuple[Plan, VideoStyle]:
@@ -104,34 +115,39 @@ def _write_pieces(
     method: Method,
     clip: VideoFileSource,
     plan: Plan,
-    style: VideoStyle,
-    crf: int,
-    unfinished: Unfinished,
+    open_piece: Callable[[Path], VideoWriter],
+    work: Unfinished,
     progress: bool,
-    output: Path,
 ) -> list[Path]:
     """Write the pieces that are missing from the first on, and return all of them in order."""
     starts = range(0, len(plan), _PIECE)
-    pieces = [unfinished.parts / _PIECE_NAME.format(number) for number in range(len(starts))]
-    done = next((number for number, piece in enumerate(pieces) if not piece.exists()), len(pieces))
+    pieces = [work.parts / _PIECE_NAME.format(number) for number in range(len(starts))]
+    lengths = [min(_PIECE, len(plan) - start) for start in starts]
+    done = sum(1 for _ in takewhile(lambda piece: _is_whole(*piece), zip(pieces, lengths, strict=True)))
     if done == len(pieces):
         return pieces
     first = starts[done]
-    stream = ClipStream(clip, method.context, min(int(plan.pairs[first]), len(clip) - 2), unfinished.note_cut)
+    stream = ClipStream(clip, method.context, min(int(plan.pairs[first]), len(clip) - 2), work.note_cut)
     images = map(to_image, stream.interpolated(method, plan.moments(first)))
-    timeline = plan.timeline
     with progress_bar(first, len(plan), progress) as bar:
         for piece, start in zip(pieces[done:], starts[done:], strict=True):
-            ticks, shown = (each[start : start + _PIECE].tolist() for each in (timeline.ticks, timeline.durations))
-            with (
-                atomic_file(piece) as partial,
-                VideoWriter(partial, clip.size, timeline.time_base, style, crf=crf, place=output) as writer,
-            ):
+            ticks = plan.timeline.ticks[start : start + _PIECE].tolist()
+            shown = plan.timeline.durations[start : start + _PIECE].tolist()
+            with atomic_file(piece) as unready, open_piece(unready) as writer:
                 for tick, duration, image in zip(ticks, shown, islice(images, len(ticks)), strict=True):
                     # Within a piece time begins at its first frame: a container would store a late start as a gap.
                     writer.write(image, tick - ticks[0], duration)
                     bar.update()
     return pieces
+
+
+def _is_whole(piece: Path, frames: int) -> bool:
+    """Whether a piece is there, can be read, and has as many frames as it should."""
+    try:
+        with open_container(piece) as container:
+            return container.streams.video[0].frames == frames
+    except (SourceError, IndexError):
+        return False
 
 
 def _check_steps(plan: Plan, output: Path) -> None:
@@ -147,26 +163,3 @@ def _check_steps(plan: Plan, output: Path) -> None:
             where=output,
             fix="Name an output that ends in .mp4, or choose a smaller factor.",
         )
-
-
-def _refuse_transparency(clip: VideoFileSource) -> None:
-    if any(component.is_alpha for component in av.VideoFormat(clip.pixel_format).components):
-        raise SourceError(
-            f"the video has transparency ({clip.pixel_format}), which the result could not hold",
-            where=clip.name,
-            fix="Flatten it first: ffmpeg -i IN -pix_fmt yuv420p FLAT.mp4",
-        )
-
-
-def _notes(source: Path, clip: VideoFileSource) -> tuple[str, ...]:
-    """What the result does not have of the original."""
-    bits = max(component.bits for component in av.VideoFormat(clip.pixel_format).components)
-    notes = [f"{bits} bits per channel became 8"] if bits > 8 else []
-    with open_container(source) as container:
-        others = [stream.type for stream in container.streams if stream.type not in ("video", "audio")]
-        videos = len(container.streams.video)
-    if others:
-        notes.append(f"left out: {', '.join(sorted(set(others)))}")
-    if videos > 1:
-        notes.append(f"the first of {videos} videos was taken")
-    return tuple(notes)

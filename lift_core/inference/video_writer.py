@@ -17,7 +17,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from lift_core.data.video_colour import Matrix
-from lift_core.data.video_container import open_container
+from lift_core.data.video_container import VideoPacket, open_container
 from lift_core.errors import OutputError, SourceError
 from lift_core.inference.moments import Timeline
 from lift_core.inference.video_style import VideoStyle
@@ -66,7 +66,8 @@ class VideoWriter:
         self._style, self._time_base, self._place = style, time_base, place or path
         self._durations: dict[int, int] = {}
         # With the protocol spelled out a colon in the name does not become one.
-        self._container = av.open(f"file:{path}", "w")
+        with _reported(self._place):
+            self._container = av.open(f"file:{path}", "w")
         try:
             self._stream = self._add_video(size, crf)
         except BaseException:
@@ -167,13 +168,14 @@ def join_pieces(
         place: what errors call the file, where ``path`` is a temporary name of it.
 
     Raises:
-        OutputError: the container cannot hold the audio, the place cannot be written to, or the pieces hold another
-            number of frames.
+        OutputError: the container cannot hold the audio, the place cannot be written to, or the pieces are damaged,
+            were coded in different ways, or hold another number of frames.
         SourceError: the audio cannot be read.
     """
     shown = place or path
     options = {"movflags": "+faststart"} if path.suffix.lower() != ".mkv" else {}
-    output = av.open(f"file:{path}", "w", options=options)
+    with _reported(shown):
+        output = av.open(f"file:{path}", "w", options=options)
     whole = False
     try:
         with closing(_AudioCopy(audio_from, output, shown)) as audio:
@@ -193,33 +195,46 @@ def _copy_pieces(
     place: Path,
 ) -> None:
     stream: av.VideoStream | None = None
-    shown = zip(timeline.ticks.tolist(), timeline.durations.tolist(), strict=True)
-    for piece in pieces:
-        with open_container(piece) as container:
-            coded = container.streams.video[0]
-            if stream is None:
-                stream = output.add_stream_from_template(coded)
-                stream.time_base = timeline.time_base
-                stream.codec_context.framerate = rate
-                # The header can be written once every stream is known, and audio may come before the first frame.
-                audio.add_streams()
-            for packet in container.demux(coded):
-                if packet.dts is None:
-                    continue
-                pts, duration = next(shown, (None, None))
-                if pts is None:
-                    raise _other_count(place)
-                audio.copy_until(float(pts * timeline.time_base))
-                packet.stream, packet.time_base = stream, timeline.time_base
-                packet.pts = packet.dts = pts
-                packet.duration = duration
-                with _reported(place):
-                    output.mux(packet)
+    shown = zip(map(int, timeline.ticks), map(int, timeline.durations), strict=True)
+    for coded, packet in _coded_packets(pieces, place):
+        if stream is None:
+            stream = output.add_stream_from_template(coded)
+            stream.time_base = timeline.time_base
+            stream.codec_context.framerate = rate
+            # The header can be written once every stream is known, and audio may come before the first frame.
+            audio.add_streams()
+        pts, duration = next(shown, (None, None))
+        if pts is None:
+            raise _misfit(place)
+        audio.copy_until(float(pts * timeline.time_base))
+        packet.stream, packet.time_base = stream, timeline.time_base
+        packet.pts = packet.dts = pts
+        packet.duration = duration
+        with _reported(place):
+            output.mux(packet)
     if next(shown, None) is not None:
-        raise _other_count(place)
+        raise _misfit(place)
 
 
-def _other_count(place: Path) -> OutputError:
+def _coded_packets(pieces: Sequence[Path], place: Path) -> Iterator[tuple[av.VideoStream, VideoPacket]]:
+    """The packets of all pieces, each with the stream that it comes from."""
+    header: bytes | None = None
+    for piece in pieces:
+        try:
+            with open_container(piece) as container:
+                stream = container.streams.video[0]
+                own = stream.codec_context.extradata
+                if header not in (None, own):
+                    raise _misfit(place)
+                header = own
+                for packet in container.demux(stream):
+                    if packet.dts is not None:
+                        yield stream, packet
+        except (SourceError, av.FFmpegError) as error:
+            raise _misfit(place) from error
+
+
+def _misfit(place: Path) -> OutputError:
     return OutputError(
         "the unfinished pieces of this video do not fit together", where=place, fix="Begin anew: --restart."
     )
