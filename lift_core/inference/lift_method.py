@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from lift_core.inference.methods import Draw, Window
 from lift_core.inference.tiled_stages import aggregate, decode, encode_deepest, encode_reference
 from lift_core.inference.tiles import Tile
 from lift_core.inference.working_memory import fitting_tiles, free_memory
+from lift_core.model.fingerprint import weights_fingerprint
 from lift_core.model.lift import LIFT, ReferenceFeatures
 from lift_core.model.padding import pad_to_multiple
 
@@ -76,11 +76,7 @@ class LiftMethod:
     @property
     def fingerprint(self) -> str:
         """A text that differs for models, contexts and precisions that make different frames."""
-        digest = hashlib.blake2b(repr((self.model.config, self.context, self.precision)).encode(), digest_size=16)
-        for name, value in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(value.cpu().reshape(-1).view(torch.uint8).numpy())
-        return digest.hexdigest()
+        return f"{weights_fingerprint(self.model)} {self.model.config.start} {self.context} {self.precision}"
 
     @torch.inference_mode()
     def encode(self, frame: Frame) -> Tensor:

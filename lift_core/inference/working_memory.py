@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -24,7 +24,10 @@ _SCALES = (4, 8, 16)
 _USED = 0.7
 """Share of the free memory that is taken by default: the video's decoder and encoder, and other programs, want some."""
 
-_CORES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128, SMALLEST_CORE)
+_SCRATCH = 1.3
+"""What kernels use inside beside the tensors that they make: up to a fifth more was measured on a CPU."""
+
+_CORES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class WorkingMemory:
         weights: of the model.
         frames: the pictures of the window that are still needed, both references and the new frame.
         features: s16 of the window, all scales of the references.
-        step: what the hungriest of the three steps makes at once, in float32, on the largest tile.
+        step: what the hungriest of the three steps takes at once, in float32, on the largest tile.
     """
 
     weights: int
@@ -87,17 +90,19 @@ def fitting_tiles(
         ConfigError: the smallest tiles do not fit either; it says what is needed.
     """
     height, width = padded_size(size)
-    for tiles in _ever_smaller(height, width):
-        needed = working_memory(config, context, size, tiles, dtype)
-        if needed.total <= budget:
-            return tiles
-    raise ConfigError(
-        f"{megabytes(budget)} do not hold what {config.name} needs for frames of {size[0]}x{size[1]}:"
-        f" {megabytes(needed.held)} for {context} frames and their features, and {megabytes(needed.step)} to work"
-        " on a small part of a frame.",
-        fix="Allow more (--memory), look at fewer frames (--context), keep features in half precision"
-        " (--precision bf16), or scale the video down.",
-    )
+    smallest = cut(height, width, SMALLEST_CORE)
+    least = working_memory(config, context, size, smallest, dtype)
+    if least.total > budget:
+        raise ConfigError(
+            f"{megabytes(budget)} do not hold what {config.name} needs for frames of {size[0]}x{size[1]}:"
+            f" {megabytes(least.held)} for {context} frames and their features, and {megabytes(least.step)} to work"
+            " on a small part of a frame.",
+            fix="Allow more (--memory), look at fewer frames (--context), keep features in half precision"
+            " (--precision bf16), or scale the video down.",
+        )
+    larger = (cut(height, width, core) for core in (max(height, width), *_CORES))
+    fits = (tiles for tiles in larger if working_memory(config, context, size, tiles, dtype).total <= budget)
+    return next(fits, smallest)
 
 
 def free_memory(device: torch.device) -> int:
@@ -111,13 +116,6 @@ def padded_size(size: tuple[int, int]) -> tuple[int, int]:
     """Height and width after padding to a multiple of 32."""
     height, width = (-(-side // MULTIPLE) * MULTIPLE for side in size)
     return height, width
-
-
-def _ever_smaller(height: int, width: int) -> Iterator[list[Tile]]:
-    yield cut(height, width, max(height, width))
-    for core in _CORES:
-        if core < max(height, width):
-            yield cut(height, width, core)
 
 
 @cache
@@ -139,7 +137,8 @@ def _counted(config: LiftConfig, context: int, height: int, width: int) -> tuple
             ),
         )
         step = max(peak_live_bytes(run, given) for run in steps)
-    return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()), step
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    return weights, int(_SCRATCH * step)
 
 
 def _aggregated(model: LIFT, ring: list[Tensor], reference: ReferenceFeatures) -> Aggregate:

@@ -1,0 +1,69 @@
+"""Tests of LiftMethod: precision, memory and tiles, and what tells methods apart."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.errors import ConfigError
+from lift_core.inference.interpolator import Interpolator
+from lift_core.inference.lift_method import LiftMethod
+from lift_core.metrics import psnr
+from lift_core.model.weights import load_lift
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return list(ProceduralClip(ClipConfig(frames=4, height=96, width=160, seed=2, max_speed=4.0)).frames(range(4)))
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_changes_little_and_halves_the_features(clip, precision):
+    model = load_lift("lift_tiny")
+    exact, half = LiftMethod(model), LiftMethod(model, precision=precision)
+    a, b = (Interpolator.with_method(method)(*clip[:2]) for method in (exact, half))
+    assert not np.array_equal(a, b)
+    assert psnr(a, b) > 45
+    assert half.encode(clip[0]).element_size() * 2 == exact.encode(clip[0]).element_size()
+
+
+def test_frames_that_do_not_fit_are_cut_into_tiles_and_stay_the_same(clip):
+    # Whole frames of 96x160 need 7 MB and smaller tiles hardly less, so a larger frame shows it.
+    large = [np.ascontiguousarray(np.tile(image, (4, 4, 1))) for image in clip[:2]]
+    model = load_lift("lift_tiny")
+    roomy, tight = LiftMethod(model, memory=10**9), LiftMethod(model, memory=80 * 10**6)
+    size = large[0].shape[:2]
+    assert len(roomy.tiles(size)) == 1
+    assert len(tight.tiles(size)) > 1
+    a, b = (Interpolator.with_method(method)(*large).astype(int) for method in (roomy, tight))
+    assert np.abs(a - b).max() <= 4
+    assert np.abs(a - b).mean() < 0.05
+
+
+def test_too_little_memory_is_told_with_what_is_needed(clip):
+    method = LiftMethod(load_lift("lift_tiny"), memory=10**6)
+    with pytest.raises(ConfigError, match=r"1\.0 MB do not hold .* 96x160: .*--memory"):
+        Interpolator.with_method(method)(*clip[:2])
+
+
+def test_an_unknown_precision_is_refused(lift):
+    with pytest.raises(ConfigError, match="fp32, bf16, fp16"):
+        LiftMethod(lift, precision="int8")
+
+
+def test_fingerprints_tell_weights_contexts_and_precisions_apart(lift):
+    other = copy.deepcopy(lift)
+    with torch.no_grad():
+        next(other.parameters())[0, 0, 0, 0] += 1e-3
+    prints = [
+        LiftMethod(lift).fingerprint,
+        LiftMethod(lift, context=4).fingerprint,
+        LiftMethod(lift, precision="bf16").fingerprint,
+        LiftMethod(other).fingerprint,
+    ]
+    assert len(set(prints)) == 4
+    assert LiftMethod(copy.deepcopy(lift)).fingerprint == prints[0]

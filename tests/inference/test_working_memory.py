@@ -1,0 +1,96 @@
+"""Tests of the memory that interpolation is said to need: against what a process takes, and the tiles that fit it."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+from multiprocessing.connection import Connection
+
+import numpy as np
+import psutil
+import pytest
+
+from lift_core.errors import ConfigError
+from lift_core.inference.tiles import cut
+from lift_core.inference.working_memory import fitting_tiles, padded_size, working_memory
+from lift_core.model.config import preset
+
+TINY = preset("lift_tiny")
+
+
+@pytest.mark.parametrize("budget", [3_000, 1_200, 900])
+def test_the_fewest_tiles_that_fit_are_taken(budget):
+    size = (2160, 3840)
+    tiles = fitting_tiles(TINY, 6, size, budget * 10**6)
+    assert working_memory(TINY, 6, size, tiles).total <= budget * 10**6
+    height, width = padded_size(size)
+    for core in (4096, 2048, 1536, 1024, 768):
+        fewer = cut(height, width, core)
+        if len(fewer) < len(tiles):
+            assert working_memory(TINY, 6, size, fewer).total > budget * 10**6
+
+
+def test_what_is_held_grows_with_the_context_and_shrinks_with_half_precision():
+    one = cut(*padded_size((720, 1280)), 1280)
+    by_context = [working_memory(TINY, context, (720, 1280), one) for context in (2, 6, 64)]
+    assert by_context[0].features < by_context[1].features < by_context[2].features
+    half = working_memory(TINY, 64, (720, 1280), one, "float16")
+    assert half.features * 2 == by_context[2].features
+    # s16 of 64 frames: 96 channels of 45x80 cells, rounded up to whole tokens.
+    assert by_context[2].features - by_context[0].features == 62 * 96 * 46 * 80 * 4
+
+
+def test_too_little_memory_says_what_is_needed():
+    with pytest.raises(ConfigError, match=r"100 MB do not hold what lift_64 needs .* 64 frames .*--context"):
+        fitting_tiles(preset("lift_64"), 64, (2160, 3840), 100 * 10**6)
+
+
+def _grow(pipe: Connection, budget: int) -> None:
+    """Interpolate in a process of its own and send by how much it grows, sampled at every new tensor's allocation."""
+    import threading
+
+    import torch
+
+    from lift_core.inference.interpolator import Interpolator
+
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    small, large = ([rng.integers(0, 256, (side, 2 * side, 3), dtype=np.uint8) for _ in range(2)] for side in (64, 544))
+    interpolator = Interpolator("lift_tiny", device="cpu", memory=budget)
+    list(interpolator.frames(small, detect_cuts=False))
+    gc.collect()
+    process = psutil.Process()
+    before = peak = process.memory_info().rss
+    stop = threading.Event()
+
+    def sample() -> None:
+        nonlocal peak
+        while not stop.wait(0.002):
+            peak = max(peak, process.memory_info().rss)
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    for _ in interpolator.frames(large, detect_cuts=False):
+        pass
+    stop.set()
+    sampler.join()
+    pipe.send((peak - before, len(interpolator.method.tiles((544, 1088)))))
+
+
+@pytest.mark.parametrize(("budget", "tiled"), [(10**9, False), (150 * 10**6, True)])
+def test_a_process_stays_within_the_memory_it_is_given(budget, tiled, monkeypatch):
+    # Freed blocks go back to the system at once, so that what is seen is what is in use.
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_grow, args=(there, budget))
+    process.start()
+    there.close()
+    grown, count = here.recv()
+    process.join()
+    assert (count > 1) == tiled
+    assert grown <= budget
+    tiles = fitting_tiles(TINY, 6, (544, 1088), budget)
+    counted = working_memory(TINY, 6, (544, 1088), tiles).total
+    assert 0.5 * counted <= grown <= counted
