@@ -143,6 +143,11 @@ def main(arguments: list[str] | None = None) -> int:
     except LiftError as error:
         print(f"fetch_datasets: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(
+            "\nfetch_datasets: stopped; what was fetched is kept, and the next run goes on from there", file=sys.stderr
+        )
+        return 130
 
 
 if __name__ == "__main__":

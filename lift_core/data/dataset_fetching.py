@@ -86,8 +86,9 @@ def fetch_archives(request: FetchRequest, progress: Callable[[PublishedFile], Fe
         return [_check_local(path, known, progress(file)) for file, path, known in checked]
     folder = request.out / "archives" / request.dataset.name
     wanted = zip(files, _addresses(request), _checksums(request), strict=True)
+    # Pictures and videos take about the same room packed and unpacked.
     return [
-        fetch(url, folder / file.name, sha256=known, settings=request.settings, progress=progress(file))
+        fetch(url, folder / file.name, sha256=known, room_after=1.0, settings=request.settings, progress=progress(file))
         for file, url, known in wanted
     ]
 

@@ -61,6 +61,7 @@ def fetch(
     path: Path,
     *,
     sha256: str | None = None,
+    room_after: float = 0.0,
     settings: FetchSettings | None = None,
     progress: FetchProgress | None = None,
 ) -> Fetched:
@@ -75,6 +76,8 @@ def fetch(
         url: http or https.
         path: the file; its folder is made, and locked meanwhile.
         sha256: the known checksum in hexadecimal; where None, the one noted before.
+        room_after: what has to be free on the disk besides, as a share of the file's size: 1 where it is to be unpacked
+            to about its own size.
         settings: see FetchSettings.
         progress: see FetchProgress.
 
@@ -86,7 +89,7 @@ def fetch(
     report = progress or (lambda *_: None)
     with folder_lock(path.parent), _reported(path):
         if not path.exists():
-            part = _fetch_part(url, path, settings or FetchSettings(), report)
+            part = _Transfers(url, path, room_after, settings or FetchSettings(), report).run()
             digest = _checked(part, path, sha256, report)
             part.replace(path)
             _state_file(path).unlink(missing_ok=True)
@@ -109,47 +112,68 @@ def sha256_of(path: Path, progress: FetchProgress | None = None) -> str:
     return digest.hexdigest()
 
 
-def _fetch_part(url: str, path: Path, settings: FetchSettings, progress: FetchProgress) -> Path:
-    """Fetch into the part file until it is whole."""
-    part = path.with_name(f"{path.name}.part")
-    failures = 0
-    while True:
-        before = _size(part)
-        known = _read_state(path)
-        if before and known is not None and known.url == url and before == known.bytes:
-            return part
-        try:
-            _fetch_rest(url, path, part, known, settings, progress)
-            return part
-        except TransferInterruptedError as error:
-            failures = 1 if _size(part) > before else failures + 1
-            if failures >= settings.attempts:
-                raise FetchError(
-                    f"the transfer was interrupted {failures} times in a row: {error}",
-                    where=url,
-                    fix=f"Check the connection and run it again: {_size(part)} bytes are kept.",
-                ) from error
-            time.sleep(min(_LONGEST_WAIT_S, settings.first_wait_s * 2 ** (failures - 1)))
+@dataclass(frozen=True)
+class _Transfers:
+    """As many transfers as it takes until the part file is whole; see `fetch`."""
 
+    url: str
+    path: Path
+    room_after: float
+    settings: FetchSettings
+    progress: FetchProgress
 
-def _fetch_rest(
-    url: str, path: Path, part: Path, known: FileVersion | None, settings: FetchSettings, progress: FetchProgress
-) -> None:
-    with open_transfer(url, _size(part), known, settings.timeout_s) as transfer:
-        version, done = transfer.version, transfer.start
-        if version.bytes is not None:
-            _check_space(path, version.bytes - done, to_be_freed=_size(part) - done)
-        with part.open("r+b" if part.exists() else "xb") as file:
-            # Emptied before its new version is noted, so that no bytes are ever taken for those of another one.
-            file.truncate(done)
-            file.seek(done)
-            _write_state(path, version)
-            for piece in transfer.pieces(_PIECE):
-                file.write(piece)
-                done += len(piece)
-                progress("fetch", done, version.bytes)
-            file.flush()
-            os.fsync(file.fileno())
+    @property
+    def part(self) -> Path:
+        return self.path.with_name(f"{self.path.name}.part")
+
+    def run(self) -> Path:
+        """Fetch until the part file is whole, and return it."""
+        failures = 0
+        while True:
+            before = _size(self.part)
+            known = _read_state(self.path)
+            if before and known is not None and known.url == self.url and before == known.bytes:
+                return self.part
+            try:
+                self._fetch_rest(known)
+                return self.part
+            except TransferInterruptedError as error:
+                failures = 1 if _size(self.part) > before else failures + 1
+                if failures >= self.settings.attempts:
+                    raise FetchError(
+                        f"the transfer was interrupted {failures} times in a row: {error}",
+                        where=self.url,
+                        fix=f"Check the connection and run it again: {_size(self.part)} bytes are kept.",
+                    ) from error
+                time.sleep(min(_LONGEST_WAIT_S, self.settings.first_wait_s * 2 ** (failures - 1)))
+
+    def _fetch_rest(self, known: FileVersion | None) -> None:
+        with open_transfer(self.url, _size(self.part), known, self.settings.timeout_s) as transfer:
+            version, done = transfer.version, transfer.start
+            if version.bytes is not None:
+                self._check_space(version.bytes, done)
+            with self.part.open("r+b" if self.part.exists() else "xb") as file:
+                # Emptied before its new version is noted, so that no bytes are ever taken for those of another one.
+                file.truncate(done)
+                file.seek(done)
+                _write_state(self.path, version)
+                for piece in transfer.pieces(_PIECE):
+                    file.write(piece)
+                    done += len(piece)
+                    self.progress("fetch", done, version.bytes)
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _check_space(self, size: int, start: int) -> None:
+        free = shutil.disk_usage(self.path.parent).free + _size(self.part) - start
+        needed = size - start + int(self.room_after * size)
+        if needed > free:
+            besides = " with what comes out of it" if self.room_after else ""
+            raise OutputError(
+                f"{needed / 1e9:.2f} GB are needed for the file{besides}, {free / 1e9:.2f} GB are free",
+                where=self.path.parent,
+                fix="Free some space, or choose a place on another disk.",
+            )
 
 
 def _checked(file: Path, path: Path, sha256: str | None, progress: FetchProgress) -> str:
@@ -212,16 +236,6 @@ def _write_state(path: Path, version: FileVersion) -> None:
 
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
-
-
-def _check_space(path: Path, needed: int, to_be_freed: int) -> None:
-    free = shutil.disk_usage(path.parent).free + to_be_freed
-    if needed > free:
-        raise OutputError(
-            f"{needed / 1e9:.2f} GB are to be fetched, {free / 1e9:.2f} GB are free",
-            where=path.parent,
-            fix="Free some space, or choose a place on another disk.",
-        )
 
 
 @contextmanager

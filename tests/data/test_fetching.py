@@ -262,9 +262,20 @@ def test_other_addresses_are_refused(url: str, path: Path) -> None:
 
 def test_too_small_a_disk_is_told_before(served: Served, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=999_999))
-    with pytest.raises(OutputError, match=r"0\.00 GB are to be fetched"):
+    with pytest.raises(OutputError, match=r"0\.00 GB are needed for the file, 0\.00 GB are free"):
         fetch(served.url, path)
     assert names(path) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_999_999))
+    with pytest.raises(OutputError, match="with what comes out of it"):
+        fetch(served.url, path, room_after=1.0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2_000_000))
+    assert fetch(served.url, path, room_after=1.0).sha256 == SHA
+
+
+def test_what_is_here_already_needs_no_room(served: Served, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt(served, path, 400_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=600_000))
+    assert fetch(served.url, path, settings=AT_ONCE).sha256 == SHA
 
 
 def test_a_full_disk_keeps_what_came(served: Served, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

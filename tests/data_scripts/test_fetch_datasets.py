@@ -140,6 +140,17 @@ def test_a_fetch_that_was_killed_goes_on(script: ModuleType, served: Served, tmp
     assert len(READERS["vimeo90k_triplet"](tmp_path / "vimeo90k_triplet" / "vimeo")) == 1
 
 
+def test_stopping_it_is_no_crash(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lift_core.data.dataset_fetching.fetch_archives", stop)
+    assert script.main(["vimeo90k_triplet", str(tmp_path), "--accept-licence"]) == 130
+    assert "what was fetched is kept" in capsys.readouterr().err
+
+
 def test_nothing_is_fetched_before_the_terms_are_accepted(
     script: ModuleType,
     served: Served,
