@@ -63,17 +63,16 @@ class BenchmarkClip:
         return self._window.context
 
     def hidden(self, method: Method) -> Iterator[HiddenFrame]:
-        """The hidden frames in order. What lies between the same references is made from one pair.
+        """The hidden frames in order; all lie between the same references, and are made from one pair.
 
         Raises:
             FrameReadError: an image that is missing or damaged.
         """
         targets = self._window.target_offsets
-        shown: Tensor | None = None
+        pair: Pair | None = None
         for place, offset in enumerate(targets):
             sample = self._dataset[self._clip * len(targets) + place]
-            if shown is None or not torch.equal(shown, sample["frames"]):
-                shown, pair = sample["frames"], self._pair(method, sample)
+            pair = pair or self._pair(method, sample)
             truth = self._image(sample["gt"])
             yield HiddenFrame(offset - self._window.offsets[0], truth, pair, sample["timestep"], compared=True)
 

@@ -14,8 +14,8 @@ from lift_core.errors import ConfigError
 from lift_core.inference.evaluation_rows import FrameRow
 from lift_core.viz.worst_and_best import ComparedFrame, MadeFrame
 
-_WIDEST = 480
-"""Pictures are kept no wider than this, in pixels; errors are taken at full size before."""
+_WIDEST, _TALLEST = 480, 960
+"""Pictures are kept no larger than this, in pixels; errors are taken at full size before."""
 
 
 @dataclass(eq=False)
@@ -111,8 +111,11 @@ def _compared(kept: _Kept) -> ComparedFrame:
 
 
 def _small(picture: NDArray[Any]) -> NDArray[Any]:
-    """The picture, or a copy of it that is narrow enough to keep."""
+    """The picture, or a copy of it that is small enough to keep."""
     height, width = picture.shape[:2]
-    if width <= _WIDEST:
+    scale = min(_WIDEST / width, _TALLEST / height)
+    if scale >= 1:
         return picture
-    return cv2.resize(picture, (_WIDEST, max(1, round(height * _WIDEST / width))), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        picture, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+    )

@@ -17,6 +17,7 @@ from lift_core.errors import ShapeError
 
 # Lengths are inches: everything is placed by hand, so that the same frames give the same picture.
 _WIDTH = 2.7
+_TALLEST = 5.4
 _GAP = 0.08
 _MARGIN = 0.2
 _BETWEEN_ROWS = 0.2
@@ -148,11 +149,12 @@ class _Page:
         left, bottom = _MARGIN + column * (_WIDTH + _GAP), height - self._below - picture_height
         axis = self.figure.add_axes((left / width, bottom / height, _WIDTH / width, picture_height / height))
         axis.set_axis_off()
+        axis.set_anchor("NW")
         return axis
 
 
 def _picture_height(frame: ComparedFrame) -> float:
-    return _WIDTH * frame.truth.shape[0] / frame.truth.shape[1]
+    return min(_WIDTH * frame.truth.shape[0] / frame.truth.shape[1], _TALLEST)
 
 
 def _row_height(frame: ComparedFrame) -> float:

@@ -126,6 +126,24 @@ def test_a_clip_that_cannot_be_read_is_missing_and_the_exit_code_says_so(clips, 
     assert {row["clip"] for row in loaded["rows"]} == {"a.mp4", "b", "mean of clips", "all frames"}
 
 
+def test_what_was_found_before_an_interruption_is_on_the_disk(clips, tmp_path, monkeypatch):
+    calls = []
+
+    def interrupted(*pair):
+        calls.append(pair)
+        if len(calls) > 5:
+            raise KeyboardInterrupt
+        return 0.9
+
+    monkeypatch.setattr("lift_core.inference.evaluate.ssim", interrupted)
+    named = {option: tmp_path / name for option, name in (("json", "r.json"), ("csv", "r.csv"), ("frames", "f.csv"))}
+    files = [word for option, path in named.items() for word in (f"--{option}", str(path))]
+    assert main(["evaluate", str(clips), "--methods", "blend,dis", *files]) == 130
+    assert [row["method"] for row in rows_of(named["json"])] == ["blend", "dis"]
+    assert len(list(csv.DictReader(named["csv"].open()))) == 2
+    assert len(list(csv.DictReader(named["frames"].open()))) == 5
+
+
 def test_where_nothing_could_be_compared_no_figure_is_drawn(tmp_path, capsys):
     frames = ProceduralClip(ClipConfig(frames=2, height=32, width=48)).frames(range(2))
     write_sequence(tmp_path / "short", frames, 2)

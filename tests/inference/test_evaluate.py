@@ -18,6 +18,7 @@ from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError, DatasetError, FrameReadError, SourceError
 from lift_core.inference.evaluate import EXACT_PSNR, clips_at, evaluate
 from lift_core.inference.evaluation_rows import MEAN, FrameRow, Row
+from lift_core.inference.frame_gallery import FrameGallery
 from lift_core.inference.hidden_frames import EvaluationConfig
 from lift_core.inference.lift_method import LiftMethod
 from lift_core.inference.methods import BaselineMethod
@@ -207,6 +208,25 @@ def test_a_clip_that_one_method_cannot_make_counts_for_none():
     assert [row.method for row in found.rows] == ["blend"]
     assert (found.means, found.by_motion) == ([], [])
     assert [failure.method for failure in found.failures] == ["refusing"]
+
+
+def test_a_gallery_is_shown_what_every_method_made_of_the_clips_that_count():
+    gallery = FrameGallery("dis", 1)
+    clips = [material(ListSource(moving(5, seed=seed)), name=name) for seed, name in enumerate(("one", "two"))]
+    frames: list[FrameRow] = []
+    found = evaluate(clips, {**BLEND, "dis": BaselineMethod("dis")}, on_frame=frames.append, gallery=gallery)
+    (worst,) = gallery.worst()
+    ranked = sorted((row.psnr, row.clip, row.frame) for row in frames if row.method == "dis")
+    assert (worst.made["dis"].psnr, worst.clip, worst.number) == ranked[0]
+    assert set(worst.made) == {"dis", "blend"}
+    assert [row.method for row in found.means] == ["dis", "blend"]
+    evaluate([clips[0]], {**BLEND, "refusing": Refusing("dis")}, gallery=(empty := FrameGallery("blend")))
+    assert not empty.worst()
+
+
+def test_a_gallery_of_an_unknown_method_is_refused():
+    with pytest.raises(ConfigError, match="'flow' is none of the methods"):
+        evaluate([material(ListSource(moving(3)))], BLEND, gallery=FrameGallery("flow"))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,14 @@ def test_pictures_are_kept_small_and_errors_are_of_the_full_size():
     assert frame.made["lead"].error.mean() == pytest.approx(made.mean(), abs=0.01)
 
 
+def test_a_tower_of_a_picture_is_kept_small_too():
+    gallery = FrameGallery("lead", 1)
+    tower = np.zeros((4000, 20, 3), np.uint8)
+    gallery.show(row("a", 1, 10.0), tower, tower)
+    gallery.keep()
+    assert gallery.worst()[0].truth.shape == (960, 5, 3)
+
+
 def test_a_name_that_is_no_utf8_can_be_drawn():
     gallery = FrameGallery("lead", 1)
     show(gallery, "caf\udce9", [10.0])

@@ -89,6 +89,15 @@ def test_pictures_keep_their_shape():
             assert box.height / box.width == pytest.approx(height / width, rel=1e-6)
 
 
+def test_a_narrow_tower_of_a_clip_stays_on_a_page_of_usual_size():
+    tower = compared("a.mp4", 1, {"lift": 20.0}, size=(960, 11))
+    figure, _ = worst_and_best([tower], [], "lift")
+    figure.draw_without_rendering()
+    assert figure.get_figheight() < 9
+    shown = figure.axes[0].get_window_extent()
+    assert shown.height / shown.width == pytest.approx(960 / 11)
+
+
 def test_all_errors_share_one_scale():
     figure, _ = worst_and_best(WORST, BEST, "lift")
     limits = {axis.images[0].get_clim() for axis in figure.axes if axis.images and axis.images[0].get_array().ndim == 2}
@@ -105,7 +114,7 @@ def test_without_a_best_frame_there_is_no_heading_for_it():
 
 def test_strange_and_long_names_are_drawn(tmp_path):
     name = "runs/a_very_long_folder/$x^{/weights.safetensors"
-    frame = compared("a$b$_{.mp4", 1, {name: 20.0})
+    frame = compared("a$x^{b$.mp4", 1, {name: 20.0})
     figure, text = worst_and_best([frame], [], name)
     assert any(shown.startswith("…") and shown.endswith("weights.safetensors: 20.00 dB") for shown in texts(figure))
     save_figure(figure, tmp_path / "figure.png", text)
