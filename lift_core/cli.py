@@ -14,6 +14,7 @@ from lift_core.errors import LiftError, MissingDependencyError
 
 COMMANDS = (
     "bench",
+    "budget",
     "check",
     "demo",
     "doctor",

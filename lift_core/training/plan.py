@@ -73,9 +73,10 @@ def plan(config: TrainConfig) -> RunPlan:
         model = LIFT(replace(config.model_config(), start="zero"))
     loaders = make_loaders(replace(config, workers=0), config.phase2_crop, world_size=world_size)
     batches = len(loaders.train)
+    side = round(config.phase2_crop * max(config.scales))
     return RunPlan(
         parameters={name: sum(p.numel() for p in model.get_submodule(name).parameters()) for name in STAGES},
-        flop=_flop(model, preset(config.preset).context, round(config.phase2_crop * max(config.scales))),
+        flop=step_flop(model, preset(config.preset).context, side, side),
         memory=step_memory(config),
         samples=len(loaders.train.dataset),
         batches=batches,
@@ -84,10 +85,17 @@ def plan(config: TrainConfig) -> RunPlan:
     )
 
 
-def _flop(model: LIFT, frames: int, side: int) -> int:
-    """Operations of a forward and a backward pass on one sample; the meta device alone counts attention."""
+def step_flop(model: LIFT, frames: int, height: int, width: int) -> int:
+    """Operations of a forward and a backward pass on one sample; the meta device alone counts attention.
+
+    Args:
+        model: on the meta device; what it runs again in the backward pass counts twice.
+        frames: context T.
+        height, width: of the pictures.
+    """
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         valid = torch.ones(1, frames, dtype=torch.bool)
-        output = model.train()(torch.empty(1, frames, 3, side, side), torch.empty(1, frames), valid, torch.empty(1))
+        inputs = torch.empty(1, frames, 3, height, width), torch.empty(1, frames), valid, torch.empty(1)
+        output = model.train()(*inputs)
         (output.frame.sum() + output.coarse.sum()).backward()
     return counter.get_total_flops()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import torch
 from lightning_fabric.plugins.precision import MixedPrecision, Precision
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim import Optimizer
-from torch.overrides import TorchFunctionMode
 
 from lift_core.data.sample import Batch, references
 from lift_core.model.config import LiftConfig
@@ -131,17 +129,18 @@ def trace_step(step: Step) -> StepMemory:
     Nothing is allocated and no GPU is needed: a fake tensor has a shape and a type, its memory is never taken. What
     kernels use inside themselves is not seen. Classical flow, which is computed outside of torch, is given as it
     would come. Half precision is traced by a CPU's autocast, which casts as CUDA's does, but for norms: see
-    `_NormsInFloat32`.
+    `norms_in_float32`.
     """
     with FakeTensorMode():
         model = LIFT(replace(step.model, start="zero")).train()
         model.recomputed = frozenset(step.checkpointing)
         batch = _batch(step)
         optimizer = make_optimizer(model, TrainConfig(data=("unread",), steps=1), None)
-        norms = _NormsInFloat32() if step.on_gpu and step.precision != "32-true" else nullcontext()
+        if step.on_gpu:
+            norms_in_float32(model)
         parameters = list(model.parameters())
         given = [*parameters, *(value for value in batch.values() if isinstance(value, Tensor))]
-        with torch.enable_grad(), norms, LiveBytes(given) as live:
+        with torch.enable_grad(), LiveBytes(given) as live:
             arrived = _Arrivals(parameters, live)
             _loss(model, batch, step)["total"].backward()
             at_peak, peak = arrived.at_peak()
@@ -188,15 +187,11 @@ class _Arrivals:
         self._there += parameter.nbytes
 
 
-class _NormsInFloat32(TorchFunctionMode):
-    """Computes layer norm and group norm in float32, as CUDA's autocast does and a CPU's does not."""
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        if getattr(func, "__name__", "") in ("layer_norm", "group_norm") and args[0].dtype != torch.float32:
-            args = (args[0].float(), *args[1:])
-        return func(*args, **(kwargs or {}))
+def norms_in_float32(model: nn.Module) -> None:
+    """Let every layer norm and group norm take float32, as under CUDA's autocast; a CPU's leaves them in half."""
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm | nn.GroupNorm):
+            module.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
 
 
 def _loss(model: LIFT, batch: Batch, step: Step) -> dict[str, Tensor]:
@@ -218,7 +213,7 @@ def _forward(model: LIFT, batch: Batch, step: Step) -> LiftOutput:
     return converted
 
 
-def _update(parameters: list[torch.nn.Parameter], optimizer: Optimizer) -> None:
+def _update(parameters: list[nn.Parameter], optimizer: Optimizer) -> None:
     torch.nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=False)
     optimizer.step()
 

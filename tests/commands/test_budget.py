@@ -1,0 +1,87 @@
+"""`lift budget` prints what a step needs and who holds it, and refuses in one line what no step can be."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from lift_core.cli import main
+from lift_core.commands.budget import parse_size
+from lift_core.errors import ConfigError
+from lift_core.model.config import preset
+from lift_core.training.step_memory import Step, StepMemory, trace_step
+
+TINY = ["--preset", "lift_tiny", "--frames", "4", "--size", "64x96", "--batch", "2"]
+
+
+def test_json_holds_the_trace_and_the_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budget", *TINY, "--memory", "16", "80", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    model = preset("lift_tiny")
+    traced = trace_step(Step(type(model)(**{**model.to_dict(), "context": 4}), 2, (64, 96)))
+    assert told["bytes"]["total"] == traced.total
+    assert told["bytes"]["activations"] == traced.activations
+    assert (told["frames"], told["size"], told["batch"]) == (4, [64, 96], 2)
+    assert [gpu["holds"] for gpu in told["gpus"]] == [True, True]
+    assert told["gpus"][0]["share"] == pytest.approx((traced.total + told["reserve_bytes"]) / 16e9)
+
+
+def test_text_has_a_line_for_every_part_and_every_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budget", *TINY]) == 0
+    told = capsys.readouterr().out
+    for part in ("weights", "average", "optimizer", "gradients", "batch", "activations", "total"):
+        assert re.search(rf"^  {part}.* MB", told, re.MULTILINE), part
+    assert re.findall(r"(\d+) GB  (yes|NO)", told) == [("16", "yes"), ("24", "yes"), ("40", "yes")]
+
+
+def test_a_gpu_that_is_too_small_gets_advice(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_gigabyte_a_sample(step: Step) -> StepMemory:
+        return StepMemory(0, 0, 0, 0, 0, 0, step.batch * 10**9, 0)
+
+    monkeypatch.setattr("lift_core.training.budget.trace_step", a_gigabyte_a_sample)
+    assert main(["budget", "--batch", "16", "--memory", "16", "24", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [gpu["holds"] for gpu in told["gpus"]] == [False, True]
+    assert told["gpus"][0]["change"] == "--batch 8 --accumulate 2"
+    assert main(["budget", "--batch", "16", "--memory", "16", "24"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"16 GB  NO +109%   cheapest change that makes it fit: --batch 8 --accumulate 2", told)
+    assert re.search(r"8000 MB  --batch 8 --accumulate 2\n +\(the same step", told)
+
+
+@pytest.mark.parametrize(("text", "size"), [("256x448", (256, 448)), ("64×32", (64, 32)), (" 1X1 ", (1, 1))])
+def test_sizes(text: str, size: tuple[int, int]) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["256", "256x", "x256", "axb", "0x256", "256x-1", "1e3x2", "20000x4", "256x256x3", ""])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="256x448"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "lift_65"], "lift_64"),
+        (["--frames", "63"], "even number"),
+        (["--frames", "0"], "even number"),
+        (["--size", "256"], "256x448"),
+        (["--batch", "0"], "--batch"),
+        (["--accumulate", "-1"], "--accumulate"),
+        (["--precision", "fp8"], "bf16-mixed"),
+        (["--checkpointing", "decoder"], "refiner"),
+        (["--memory", "0"], "16 24 40"),
+    ],
+)
+def test_what_no_step_can_be_is_refused_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["budget", *arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert "\n" not in error
