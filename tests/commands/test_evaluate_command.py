@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import wave
 
 import cv2
 import pytest
@@ -124,6 +125,15 @@ def test_a_clip_that_cannot_be_read_is_missing_and_the_exit_code_says_so(clips, 
     loaded = json.loads((tmp_path / "r.json").read_text())
     assert sorted(loaded["missing"]) == ["0_short.mp4", "broken.mp4"]
     assert {row["clip"] for row in loaded["rows"]} == {"a.mp4", "b", "mean of clips", "all frames"}
+
+
+def test_a_file_without_a_video_stream_is_missing(clips, tmp_path, capsys):
+    sound = tmp_path / "sound.mkv"
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+    assert main(["evaluate", str(clips / "b"), str(sound), "--methods", "blend"]) == 1
+    assert "no video stream" in capsys.readouterr().err
 
 
 def test_what_was_found_before_an_interruption_is_on_the_disk(clips, tmp_path, monkeypatch):
