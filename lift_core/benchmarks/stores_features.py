@@ -68,9 +68,9 @@ def cache(options: BenchOptions) -> Table:
 
 _NOTE = (
     "Median seconds on the wall, one thread, PNG files and entries in the page cache. Without a cache every window's"
-    " frames are read and encoded anew. In the first epoch each frame is encoded once and written; later ones read entries"
-    " only. Single precision is exact. Only the deepest features (s16) are kept, which is what all frames but the"
-    " references need."
+    " frames are read and encoded anew. In the first epoch each frame is encoded once and written; later ones read"
+    " entries only. Single precision is exact. Only the deepest features (s16) are kept, which is what all frames but"
+    " the references need."
 )
 
 

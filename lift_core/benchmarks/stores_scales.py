@@ -2,102 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-
+from lift_core.benchmarks.scaled_clips import (
+    BATCH,
+    Shape,
+    at_all_scales,
+    clip_bytes,
+    one_scale_a_batch,
+    one_scale_stacked,
+)
 from lift_core.benchmarks.table import BenchOptions, Row, Table
-from lift_core.data.multi_scale_dataset import MultiScaleDataset, ScaleBatches, ScaleGroupDataset, group_scales
+from lift_core.data.multi_scale_dataset import group_scales
 from lift_core.profiling.measure import peak_rss
 
 # The ten sizes that YOLOv2 trains at, 320 to 608 in steps of 32 (Redmon and Farhadi, "YOLO9000", 2017).
 TEN_SCALES = tuple(size / 19 for size in range(10, 20))
 THREE_SCALES = (1.0, 0.5, 0.25)
-_BATCH, _BATCHES = 8, 3
 _LESS = 0.7
-
-
-class Pictures(Dataset[Tensor]):
-    """Float pictures ``[3, S, S]`` that are made when they are asked for, and take no memory before."""
-
-    def __init__(self, count: int, side: int) -> None:
-        self.count = count
-        self.side = side
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Tensor:
-        return torch.full((3, self.side, self.side), index / self.count)
+_VARIABLE = "MALLOC_MMAP_THRESHOLD_"
 
 
 def scales(options: BenchOptions) -> Table:
-    """Growth of a process that runs through batches of eight pictures at ten scales, and at three."""
-    side = 152 if options.quick else 608
-    whole = 3 * side * side * 4
-    rows: list[Row] = []
-    for chosen, wanted in ((TEN_SCALES, True), (THREE_SCALES, False)):
-        name = f"{len(chosen)} scales"
-        groups = group_scales((_BATCH, 3, side, side), chosen, max_bytes=2 * _BATCH * whole)
-        at_once = _peak(at_all_scales, side, [chosen])
-        in_groups = _peak(at_all_scales, side, groups)
-        on_demand = _peak(one_scale_a_batch, side, chosen)
-        beside = f"all {len(chosen)} at once"
-        rows += [
-            Row(f"{name}, all at once", at_once / 1e6, "MB", note=f"one read of a sample for {len(chosen)} pictures"),
-            Row(
-                f"{name}, groups of two batches' bytes",
-                in_groups / 1e6,
-                "MB",
-                beside,
-                at_once / in_groups,
-                note=f"{len(groups)} reads for {len(chosen)}",
-            ),
-            Row(
-                f"{name}, on demand",
-                on_demand / 1e6,
-                "MB",
-                beside,
-                at_once / on_demand,
-                condition=f"≥ {_LESS * 100:.0f} % less" if wanted else "",
-                holds=on_demand <= (1 - _LESS) * at_once if wanted else None,
-                note="one read for one",
-            ),
-        ]
-    return Table(f"Peak memory of batches of {_BATCH} pictures of {side}x{side}, float32", tuple(rows), _NOTE)
+    """Growth of a process that runs through batches of four clips at ten scales, and at three."""
+    shape: Shape = (3, 3, 128, 224) if options.quick else (15, 3, 256, 448)
+    groups = group_scales((BATCH, *shape), TEN_SCALES, max_bytes=2 * BATCH * clip_bytes(shape))
+    with _freed_at_once():
+        at_once = _peak(at_all_scales, shape, [TEN_SCALES])
+        in_groups = _peak(at_all_scales, shape, groups)
+        on_demand, stacked = (_peak(way, shape, TEN_SCALES) for way in (one_scale_a_batch, one_scale_stacked))
+        three_at_once = _peak(at_all_scales, shape, [THREE_SCALES])
+        three_on_demand = _peak(one_scale_a_batch, shape, THREE_SCALES)
+    kept_at_once = _peak(at_all_scales, shape, [TEN_SCALES])
+    kept_on_demand = _peak(one_scale_a_batch, shape, TEN_SCALES)
+    aim: dict[str, Any] = {"condition": f"≥ {_LESS * 100:.0f} % less", "holds": on_demand <= (1 - _LESS) * at_once}
+    rows = (
+        Row(_TEN, at_once / 1e6, "MB", note="one read of a sample for ten clips"),
+        _beside("10 scales in groups", in_groups, _TEN, at_once, note=f"{len(groups)} reads for ten clips"),
+        _beside("10 scales, on demand", on_demand, _TEN, at_once, note="one read for one clip", **aim),
+        _beside("10 scales, on demand, stacked by the loader", stacked, _TEN, at_once),
+        Row(_THREE, three_at_once / 1e6, "MB"),
+        _beside("3 scales, on demand", three_on_demand, _THREE, three_at_once),
+        Row(_KEPT, kept_at_once / 1e6, "MB"),
+        _beside("10 scales, on demand, heap kept", kept_on_demand, _KEPT, kept_at_once),
+    )
+    title = f"Peak memory of batches of {BATCH} clips of {shape[0]} frames of {shape[2]}x{shape[3]}, float32"
+    return Table(title, rows, _NOTE)
 
 
+_TEN, _THREE, _KEPT = "10 scales, all at once", "3 scales, all at once", "10 scales, all at once, heap kept"
 _NOTE = (
-    "Growth of resident memory in a fresh process without workers, over some batches; a loader holds a batch twice while"
-    " it stacks the samples. On demand: ScaleBatches, each batch of one scale and no larger than eight whole pictures, so"
-    " that smaller scales come in larger batches. Ten scales: the sizes 320 to 608 of YOLOv2, in parts of the largest."
-    " What is saved follows from the scales: with three of them the largest alone takes three quarters of all."
+    "Growth of resident memory in a fresh process without workers, over some batches, each laid out at once. On demand:"
+    " ScaleBatches, each batch of one scale and no larger than four whole clips, so that smaller scales come in larger"
+    " batches. Groups: no more than eight whole clips at once. Ten scales: the sizes 320 to 608 of YOLOv2, in parts of"
+    " the largest. What is saved follows from the scales: of three of them the largest alone takes three quarters of"
+    " all. glibc is told to give freed memory back at once (MALLOC_MMAP_THRESHOLD_=131072), but for the last two rows:"
+    " there it keeps what batches of other sizes left."
 )
 
 
-def at_all_scales(side: int, groups: Sequence[Sequence[float]]) -> None:
-    """Run through some batches, each at the scales of one group after the other."""
-    dataset = MultiScaleDataset(Pictures(_BATCH * _BATCHES, side))
-    for group in groups:
-        _run_through(DataLoader(ScaleGroupDataset(dataset, group), batch_size=_BATCH))
+def _beside(what: str, peak: int, beside: str, other: int, **more: Any) -> Row:
+    return Row(what, peak / 1e6, "MB", beside, other / peak, **more)
 
 
-def one_scale_a_batch(side: int, scales: Sequence[float]) -> None:
-    """Run through an epoch, each batch at one scale."""
-    length = _BATCH * _BATCHES * len(scales)
-    batches = ScaleBatches(length, (3, side, side), scales, max_bytes=_BATCH * 3 * side * side * 4)
-    _run_through(DataLoader(MultiScaleDataset(Pictures(length, side)), batch_sampler=batches))
+@contextmanager
+def _freed_at_once() -> Iterator[None]:
+    """For processes that are started meanwhile: memory that is freed goes back to the system, and counts no more.
+
+    By default glibc raises the size from which it does so with each large block that is freed, up to 32 MB.
+    """
+    before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = "131072"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = before
 
 
-def _run_through(loader: DataLoader[Any]) -> None:
-    batches = iter(loader)
-    # A loop with a variable would hold each batch while the next one is made.
-    while next(batches, None) is not None:
-        pass
-
-
-def _peak(function: Any, side: int, scales: Any) -> int:
-    return peak_rss(function, side, scales, warm_up=(16, scales))
+def _peak(function: Callable[..., object], shape: Shape, chosen: Any) -> int:
+    return peak_rss(function, shape, chosen, warm_up=((2, 3, 16, 16), chosen))

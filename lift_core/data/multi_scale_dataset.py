@@ -25,7 +25,9 @@ class ScaleKey(NamedTuple):
 class MultiScaleDataset(Dataset[Tensor]):
     """Pictures of another data set, scaled when they are asked for: nothing is stored, whatever the number of scales.
 
-    Address it by ScaleKey(number, scale); a plain number means scale 1. Smaller pictures are the mean of the areas that
+    Address it by ScaleKey(number, scale); a plain number means scale 1. A list of keys gives a batch ``[B, ...]``, each
+    sample laid where it belongs once it is made; so a loader needs half the memory that stacking samples takes:
+    ``DataLoader(dataset, sampler=ScaleBatches(...), batch_size=None)``. Smaller pictures are the mean of the areas that
     their pixels cover, so that fine detail does not turn into false patterns.
 
     Args:
@@ -44,7 +46,9 @@ class MultiScaleDataset(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.dataset)  # type: ignore[arg-type]  # torch's Dataset leaves __len__ to its subclasses
 
-    def __getitem__(self, item: int | ScaleKey) -> Tensor:
+    def __getitem__(self, item: int | ScaleKey | list[ScaleKey]) -> Tensor:
+        if isinstance(item, list):
+            return _batch(({0.0: self[key]} for key in item), len(item))[0.0]
         number, scale = item if isinstance(item, ScaleKey) else ScaleKey(item, 1.0)
         return self.at_scales(number, [scale])[scale]
 
@@ -79,12 +83,17 @@ class ScaleGroupDataset(Dataset[dict[float, Tensor]]):
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, number: int) -> dict[float, Tensor]:
-        return self.dataset.at_scales(number, self.scales)
+    def __getitem__(self, item: int | list[int]) -> dict[float, Tensor]:
+        """A sample, or of a list of numbers a batch, by scale."""
+        if isinstance(item, list):
+            return _batch((self[number] for number in item), len(item))
+        return self.dataset.at_scales(item, self.scales)
 
 
 class ScaleBatches(Sampler[list[ScaleKey]]):
-    """Batches of one scale each, as large as a memory budget allows: give it to a DataLoader as ``batch_sampler``.
+    """Batches of one scale each, as large as a memory budget allows.
+
+    Give it to a DataLoader as ``sampler`` with ``batch_size=None``, or as ``batch_sampler``, which stacks samples.
 
     In each epoch every sample comes once, at a scale drawn for it. A picture of half the height and width takes a
     quarter of the memory, so four times as many fit one batch. The order of batches is drawn too, so that scales mix.
@@ -193,6 +202,23 @@ def resize_pictures(pictures: Tensor, size: tuple[int, int]) -> Tensor:
 def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
     """Height and width at a scale, rounded, halves up, at least 1."""
     return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+
+
+def _batch(samples: Iterator[dict[float, Tensor]], count: int) -> dict[float, Tensor]:
+    """Lay ``count`` samples side by side, by scale, as they come; at no time are two of them held beside the batch."""
+    batch: dict[float, Tensor] = {}
+    for place, sample in enumerate(samples):
+        for scale, picture in sample.items():
+            if scale not in batch:
+                batch[scale] = picture.new_empty((count, *picture.shape))
+            room = batch[scale]
+            if room.shape[1:] != picture.shape:
+                raise ConfigError(
+                    f"pictures of different shapes cannot be a batch: {list(room.shape[1:])} and {list(picture.shape)}",
+                    fix="Ask for one scale at a time, and hold pictures at a fixed_size.",
+                )
+            room[place] = picture
+    return batch
 
 
 def _check_scales(scales: Sequence[float]) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset
 
 from lift_core.data.fixed_size import fixed_size
 from lift_core.data.multi_scale_dataset import (
@@ -93,6 +93,28 @@ def test_what_cannot_be_is_refused() -> None:
 
 
 SCALES = (1.0, 0.75, 0.5, 0.25)
+
+
+def test_batches_laid_out_at_once_are_those_that_a_loader_stacks() -> None:
+    dataset, batches = pictures(12, 3, 16, 24), ScaleBatches(12, (3, 16, 24), SCALES, max_bytes=3 * 3 * 16 * 24 * 4)
+    stacked = list(DataLoader(dataset, batch_sampler=batches))
+    laid_out = list(DataLoader(dataset, sampler=batches, batch_size=None))
+    assert len(stacked) == len(laid_out) > 4
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(laid_out, stacked, strict=True))
+    numbers = BatchSampler(range(12), 5, drop_last=False)
+    groups = [
+        list(DataLoader(ScaleGroupDataset(dataset, SCALES), **how))
+        for how in ({"batch_size": 5}, {"sampler": numbers, "batch_size": None})
+    ]
+    assert [len(batch[0.5]) for batch in groups[1]] == [5, 5, 2]
+    for theirs, ours in zip(*groups, strict=True):
+        assert tuple(ours) == tuple(theirs) == SCALES
+        assert all(torch.equal(ours[scale], theirs[scale]) for scale in SCALES)
+
+
+def test_a_batch_of_different_shapes_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"different shapes .*\[3, 16, 24\] and \[3, 8, 12\]"):
+        pictures(2, 3, 16, 24)[[ScaleKey(0, 1.0), ScaleKey(1, 0.5)]]
 
 
 def test_all_scales_at_once_are_those_on_demand() -> None:
