@@ -31,11 +31,15 @@ def counted_and_measured(prepare: Callable[..., Prepared], *args: object) -> tup
         prepare: a function of a module that makes the piece of work; what it allocates does not count.
         args: of ``prepare``; hashable.
     """
-    counted = count_live_bytes(prepare, *args)
+    return count_live_bytes(prepare, *args), measured_growth(prepare, *args)
+
+
+def measured_growth(prepare: Callable[..., Prepared], *args: object) -> int:
+    """Bytes by which a process that does a piece of work for the second time grows, at most."""
     with _small_blocks_returned():
         measured = peak_rss(run_prepared, prepare, *args, warm_up=(prepare, *args))
     # What fits into blocks that the process holds anyway grows it by nothing.
-    return counted, max(measured, _PAGE)
+    return max(measured, _PAGE)
 
 
 def count_live_bytes(prepare: Callable[..., Prepared], *args: object) -> int:

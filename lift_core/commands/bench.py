@@ -46,6 +46,16 @@ SUITES: dict[str, tuple[str, ...]] = {
         "stores_scales.scales",
         "stores_features.cache",
     ),
+    "inference": (
+        "inference_streaming.streaming",
+        "inference_methods.methods",
+        "inference_methods.precisions",
+        "inference_tiles.tiles",
+    ),
+    "memory": (
+        "memory_step.steps",
+        "memory_release.release",
+    ),
     "train": (
         "training_steps.ways",
         "training_steps.waiting",
