@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from lift_core.data.autotune import autotune
     from lift_core.data.cached_dataset import CachedDataset
     from lift_core.data.csv_dataset import CSVDataset
+    from lift_core.data.feature_cache import FeatureCache
     from lift_core.data.frame_sequences import FrameSequenceDataset, Vimeo15Dataset, Vimeo64Dataset
     from lift_core.data.loaders import DataConfig, Loaders, create_dataloaders
     from lift_core.data.multi_scale_dataset import MultiScaleDataset
     from lift_core.data.multi_task_dataset import MultiTaskDataset
     from lift_core.data.open_source import open_source
+    from lift_core.data.packed_shards import pack_clips
     from lift_core.data.prefetch import DevicePrefetcher
+    from lift_core.data.pregenerated import pregenerate
+    from lift_core.data.pregenerated_dataset import PregeneratedDataset
     from lift_core.data.presets import batch_preset
     from lift_core.data.raw_clip import RawClipSource, write_raw_clip
     from lift_core.data.sequence_dataset import SequenceDataset, pad_collate
@@ -61,6 +65,7 @@ _HOMES = {
     "Crop": "data.source",
     "DataConfig": "data.loaders",
     "DevicePrefetcher": "data.prefetch",
+    "FeatureCache": "data.feature_cache",
     "FrameSequenceDataset": "data.frame_sequences",
     "FrameSource": "data.source",
     "FrameWindow": "data.window",
@@ -73,6 +78,7 @@ _HOMES = {
     "Loaders": "data.loaders",
     "MultiScaleDataset": "data.multi_scale_dataset",
     "MultiTaskDataset": "data.multi_task_dataset",
+    "PregeneratedDataset": "data.pregenerated_dataset",
     "RawClipSource": "data.raw_clip",
     "SequenceDataset": "data.sequence_dataset",
     "ShardedIterableDataset": "data.sharded_stream",
@@ -87,7 +93,9 @@ _HOMES = {
     "load_contextnet": "model.rife_weights",
     "load_lift": "model.weights",
     "open_source": "data.open_source",
+    "pack_clips": "data.packed_shards",
     "pad_collate": "data.sequence_dataset",
+    "pregenerate": "data.pregenerated",
     "preset": "model.config",
     "recommend_settings": "data.tuner",
     "save_weights": "model.weights",
@@ -102,6 +110,7 @@ __all__ = [
     "Crop",
     "DataConfig",
     "DevicePrefetcher",
+    "FeatureCache",
     "FrameSequenceDataset",
     "FrameSource",
     "FrameWindow",
@@ -113,6 +122,7 @@ __all__ = [
     "Loaders",
     "MultiScaleDataset",
     "MultiTaskDataset",
+    "PregeneratedDataset",
     "RawClipSource",
     "SequenceDataset",
     "ShardedIterableDataset",
@@ -135,7 +145,9 @@ __all__ = [
     "metrics",
     "model",
     "open_source",
+    "pack_clips",
     "pad_collate",
+    "pregenerate",
     "preset",
     "profiling",
     "recommend_settings",

@@ -255,7 +255,14 @@ def _fingerprint(dataset: ClipDataset, batch_size: int, cost: str | float, base:
         machine.append(torch.cuda.get_device_name(0))
     clips = dataset.clips
     ends = [os.path.abspath(clips.paths[place]) for place in (0, -1)] if len(clips) else []
-    data = [len(dataset), len(clips), int(clips.lengths.sum()), ends, [w.label for w in dataset.windows]]
+    data = [
+        type(dataset).__name__,
+        len(dataset),
+        len(clips),
+        int(clips.lengths.sum()),
+        ends,
+        [w.label for w in dataset.windows],
+    ]
     # The trials set the number of workers and whether they persist; all else they take from `base`.
     taken = asdict(replace(base, num_workers=0, persistent_workers=False))
     how = [repr(dataset.options), batch_size, cost, taken]

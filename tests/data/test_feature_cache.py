@@ -9,7 +9,6 @@ import pickle
 import random
 import signal
 import sys
-import threading
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -320,15 +319,18 @@ def test_what_a_killed_writer_left_half_written_is_deleted_and_told(
     assert int((folder / ".total").read_text()) >= size_of(folder)
 
 
-def test_two_processes_wait_for_each_other_and_lose_nothing(clip: FrameSource, folder: Path) -> None:
-    threads = [threading.Thread(target=_fill, args=(folder, clip)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+@posix
+def test_processes_that_write_at_once_lose_nothing(clip: FrameSource, folder: Path) -> None:
+    processes = [get_context("fork").Process(target=_fill, args=(folder, clip)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     cache = FeatureCache(folder, "w", dtype=torch.float32)
     assert_equal(cache.features(clip, range(8), Encoder()), expected(clip, range(8)))
     assert (cache.hits, cache.misses) == (8, 0)
+    assert int((folder / ".total").read_text()) == size_of(folder)
 
 
 def test_a_lock_that_is_never_free_costs_the_entry_and_not_the_features(

@@ -22,6 +22,7 @@ import torch
 
 from lift_core.data import pregenerated as module
 from lift_core.data.appended_rows import read_rows
+from lift_core.data.autotune import autotune
 from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.discovery import find_clips
 from lift_core.data.folder_lock import folder_lock
@@ -129,6 +130,13 @@ def test_loaders_serve_the_same_batches_from_a_store(tree: Path, whole: Path, se
         assert len(expected) > 0
     assert isinstance(stored.train.dataset, PregeneratedDataset)
     assert not isinstance(stored.val.dataset, PregeneratedDataset)
+
+
+def test_what_autotune_found_for_clips_is_not_taken_for_a_store(tree: Path, whole: Path) -> None:
+    plain = create_dataloaders(tree, CONFIG, settings=LoaderSettings()).train.dataset
+    stored = create_dataloaders(tree, CONFIG, settings=LoaderSettings(), pregenerated=whole).train.dataset
+    found = [autotune(dataset, 3, seconds=0.05, tell=str).remembered for dataset in (plain, plain, stored, stored)]
+    assert found == [False, True, False, True]
 
 
 def test_the_data_set_survives_pickling_and_needs_no_clips(tree: Path, tmp_path: Path) -> None:
