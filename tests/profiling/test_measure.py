@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lift_core.errors import ConfigError
-from lift_core.profiling.measure import Timing, cpu_clock, in_turn, peak_rss
+from lift_core.profiling.measure import Timing, cpu_clock, freed_at_once, in_turn, peak_rss
 
 
 def hold(megabytes: int) -> None:
@@ -101,3 +101,17 @@ def keep(megabytes: int) -> None:
     if not _KEPT:
         _KEPT.extend(np.ones(1_000_000, np.uint8) for _ in range(megabytes))
     hold(1)
+
+
+@pytest.mark.parametrize("before", [None, "131072"])
+def test_processes_that_free_at_once_are_told_so_and_later_ones_are_not(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "MALLOC_MMAP_THRESHOLD_"
+    if before is None:
+        monkeypatch.delenv(name, raising=False)
+    else:
+        monkeypatch.setenv(name, before)
+    with freed_at_once():
+        assert os.environ[name] == "65536"
+    assert os.environ.get(name) == before
