@@ -21,9 +21,9 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     )
     chosen.add_argument(
         "--checkpoint",
-        nargs="+",
+        action="append",
         metavar="PATH",
-        help="your own weights: a .safetensors file or a run's folder; several make an ensemble",
+        help="your own weights: a .safetensors file or a run's folder; given several times, an ensemble of them",
     )
     parser.add_argument("--context", type=int, metavar="T", help="frames that the model looks at (default: its own)")
     add_running_arguments(parser)

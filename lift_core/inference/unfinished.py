@@ -132,10 +132,10 @@ class Unfinished:
 
     def _known_plan(self) -> dict[str, Plain]:
         try:
-            plan: dict[str, Plain] = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
+            plan = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return plan
+        return plan if isinstance(plan, dict) else {}
 
 
 @contextmanager

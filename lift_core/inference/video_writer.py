@@ -173,7 +173,8 @@ def join_pieces(
         SourceError: the audio cannot be read.
     """
     shown = place or path
-    options = {"movflags": "+faststart"} if path.suffix.lower() != ".mkv" else {}
+    # An MKV file has a random identity, unless the same pictures and sounds are to give the same bytes.
+    options = {"fflags": "+bitexact"} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
     with _reported(shown):
         output = av.open(f"file:{path}", "w", options=options)
     whole = False
