@@ -86,26 +86,25 @@ def test_pixels_beyond_a_cut_change_no_bit(lift):
         assert torch.equal(before[anchor].at(0.5), after[anchor].at(0.5))
 
 
-def test_each_frame_is_encoded_once_and_each_pair_aggregated_once(lift):
-    class Counting(LiftMethod):
-        encoded = references = aggregated = 0
-
-        def encode(self, frame):
-            self.encoded += 1
-            return super().encode(frame)
-
-        def encode_reference(self, frame):
-            self.references += 1
-            return super().encode_reference(frame)
-
-        def between(self, first, second, window):
-            self.aggregated += 1
-            return super().between(first, second, window)
-
-    method = Counting(lift)
-    made = list(interpolate_stream(method, stream(noise(7)), steps(4)))
-    assert len(made) == 25
-    assert (method.encoded, method.references, method.aggregated) == (7, 7, 6)
+@pytest.mark.parametrize("context", [2, 6, 16])
+@pytest.mark.parametrize("factor", [2, 5])
+def test_two_frames_are_encoded_per_pair_and_one_window_aggregated(lift, context, factor):
+    encoded, aggregated, decoded = [], [], []
+    hooks = [
+        lift.encoder.register_forward_hook(lambda _, inputs, __: encoded.append(len(inputs[0]))),
+        lift.temporal.register_forward_hook(lambda *_: aggregated.append(1)),
+        lift.refiner.register_forward_hook(lambda *_: decoded.append(1)),
+    ]
+    try:
+        made = list(interpolate_stream(LiftMethod(lift, context=context), stream(noise(12)), steps(factor)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert len(made) == 11 * factor + 1
+    # Each of 12 frames for the window and as a reference: no more than two for each of 11 pairs, and two for the first.
+    assert sum(encoded) == 2 * 12
+    assert len(aggregated) == 11
+    assert len(decoded) == 11 * (factor - 1)
 
 
 @pytest.mark.parametrize("context", [2, 6])
