@@ -88,8 +88,9 @@ class RowWriter:
 
 
 def _line(row: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(row)
+    text = io.StringIO(newline="")
+    # With its usual line end, csv quotes fields that hold either of the two characters.
+    csv.writer(text, lineterminator="\r\n").writerow(row)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
@@ -98,18 +99,19 @@ def _parse(file: Iterable[bytes], columns: Sequence[str]) -> tuple[list[Row], in
     cut: list[bytes] = []
     bad = 0
     reader = csv.reader(_whole_lines(file, cut), strict=True)
-    try:
-        for row in reader:
-            if row == list(columns) and not rows:
-                continue
-            if len(row) == len(columns):
-                rows.append(row)
-            else:
-                bad += 1
-    except csv.Error:
-        # A quote that is never closed: all that follows belongs to it.
-        bad += 1
-    return rows, bad + len(cut)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error:
+            # Where a quote was never closed because the line was cut off, that line is counted already.
+            bad += not cut
+            continue
+        if row is None:
+            return rows, bad + len(cut)
+        if len(row) != len(columns):
+            bad += 1
+        elif rows or row != list(columns):
+            rows.append(row)
 
 
 def _whole_lines(file: Iterable[bytes], cut: list[bytes]) -> Iterator[str]:

@@ -264,6 +264,15 @@ def test_damaged_rows_and_files_are_made_again(tree: Path, whole: Path, store: P
     assert content(store) == content(whole)
 
 
+def test_a_file_of_another_sample_is_not_taken_for_this_one(tree: Path, whole: Path, store: Path) -> None:
+    first, second = (store / line.split(",")[3] for line in (store / ROWS_FILE).read_text().splitlines()[1:3])
+    first.write_bytes(second.read_bytes())
+    (store / ROWS_FILE).unlink()
+    report = make(tree, store)
+    assert (report.kept, report.written) == (TOTAL - 1, 1)
+    assert content(store) == content(whole)
+
+
 def test_a_second_writer_is_told_and_changes_nothing(tree: Path, store: Path) -> None:
     before = content(store)
     with folder_lock(store), pytest.raises(OutputError, match=f"another process \\({os.getpid()}\\)"):
@@ -392,6 +401,7 @@ def test_a_full_disk_is_told_and_the_store_goes_on_later(tree: Path, whole: Path
     process.join(60)
     assert process.exitcode == 7
     assert not list((tmp_path / "store").rglob("*.partial*"))
+    assert read_rows(tmp_path / "store" / ROWS_FILE, ROW_COLUMNS)[1] == 0
     report = make(tree, tmp_path / "store")
     assert report.total == TOTAL
     assert (report.kept > 0) == (limit == 5_000)
