@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from lift_core.model.padding import MULTIPLE
 from lift_core.model.transformer import Aggregate
 from lift_core.profiling.ledger import feature_bytes, frames_bytes, megabytes
 from lift_core.profiling.live_bytes import peak_live_bytes
+from lift_core.profiling.machine_memory import machine_memory
 
 _SCALES = (4, 8, 16)
 
@@ -109,7 +109,7 @@ def free_memory(device: torch.device) -> int:
     """Bytes of a device's memory that interpolation takes by default: seven tenths of what is free now."""
     if device.type == "cuda":
         return int(_USED * torch.cuda.mem_get_info(device)[0])
-    return int(_USED * psutil.virtual_memory().available)
+    return int(_USED * machine_memory().available)
 
 
 def padded_size(size: tuple[int, int]) -> tuple[int, int]:
