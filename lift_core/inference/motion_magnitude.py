@@ -23,9 +23,9 @@ def motion_px(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
     A percentile, because the mean drowns a person who walks before a still wall, and the maximum is a mistake of the
     flow; the 95th, so that what covers a twentieth of the picture is seen. What is smaller is not, a hand that waves
-    in a still picture for one; PSNR, a mean over all pixels, hardly sees it either. Pixels of the frames as they are compared,
-    not shares of the picture: how far a method can follow is counted in pixels, and the same scene at twice the size
-    is the harder task.
+    in a still picture for one; PSNR, a mean over all pixels, hardly sees it either. Pixels of the frames as they are
+    compared, not shares of the picture: how far a method can follow is counted in pixels, and the same scene at twice
+    the size is the harder task.
 
     Args:
         first, second: the neighbours of a hidden frame, RGB uint8 ``[H, W, 3]`` of one size.
