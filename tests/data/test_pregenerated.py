@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -30,6 +31,7 @@ from lift_core.data.loaders import create_dataloaders
 from lift_core.data.open_dataset import all_clips
 from lift_core.data.pregenerated import PregenerationReport, pregenerate
 from lift_core.data.pregenerated_dataset import PregeneratedDataset
+from lift_core.data.raw_clip import write_raw_clip
 from lift_core.data.sample import SampleKey
 from lift_core.data.sampling import Sampling
 from lift_core.data.splits import SplitConfig
@@ -429,7 +431,10 @@ def test_what_cannot_be_read_is_left_out_and_folds_stay_as_they_are(tree: Path, 
     cv2.imwrite(str(clips[0] / "im03.png"), torch.zeros(4, 4, 3).numpy())
     for picture in clips[2].iterdir():
         picture.write_bytes(b"no picture")
-    short = write_clip(copied / "sequences" / "00007" / "0001", 2)
+    write_clip(copied / "sequences" / "00007" / "0001", 2)
+    cut_off = copied / "sequences" / "00008" / "0001.npy"
+    write_raw_clip(cut_off, np.zeros((8, 24, 32, 3), np.uint8), 8)
+    cut_off.write_bytes(cut_off.read_bytes()[:-1])
     config = replace(CONFIG, on_error="skip")
     report = make(copied, tmp_path / "store", config=config, variants=1)
     assert report.failed
@@ -442,7 +447,6 @@ def test_what_cannot_be_read_is_left_out_and_folds_stay_as_they_are(tree: Path, 
         )
         stored = PregeneratedDataset(tmp_path / "store", split_config=split, on_error="skip")
         assert [stored.key(i) for i in range(len(stored))] == [plain.key(i) for i in range(len(plain))]
-    assert short.is_dir()
 
 
 def test_no_variants_and_too_many_are_refused(tree: Path, whole: Path, tmp_path: Path) -> None:
