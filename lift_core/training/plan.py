@@ -44,6 +44,8 @@ class RunPlan:
         memory = self.memory
         epochs = "" if config.steps is None else f", {config.steps / max(self.steps, 1):.1f} epochs"
         length = f"{config.minutes:g} minutes" if config.steps is None else f"{config.steps} steps{epochs}"
+        held = memory.kernels + memory.gaps
+        beside = f", {megabytes(held)} for compiled kernels and gaps between blocks" if held else ""
         lines = [
             f"model        {config.preset}: {sum(self.parameters.values()):,} parameters ("
             + ", ".join(f"{name} {count:,}" for name, count in self.parameters.items())
@@ -53,7 +55,7 @@ class RunPlan:
             f"memory       {megabytes(memory.total)} a process by count: {megabytes(memory.parameters)} for weights,"
             f" {megabytes(memory.average)} for their average, {megabytes(memory.optimizer)} for the optimizer,"
             f" {megabytes(memory.gradients)} for gradients, {megabytes(memory.batch)} for the batch,"
-            f" {megabytes(memory.activations)} for activations at their peak",
+            f" {megabytes(memory.activations)} for activations at their peak{beside}",
             f"data         {self.samples} training samples, {self.val_samples} for validation",
             f"epoch        {self.batches} batches of {config.batch} a process, {self.steps} optimizer steps of"
             f" {config.accumulate} batches",

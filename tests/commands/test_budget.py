@@ -68,8 +68,8 @@ def test_what_is_no_size_is_refused(text: str) -> None:
     ("arguments", "message"),
     [
         (["--preset", "lift_65"], "lift_64"),
-        (["--frames", "63"], "even number"),
-        (["--frames", "0"], "even number"),
+        (["--frames", "63"], "[--frames]"),
+        (["--frames", "0"], "[--frames]"),
         (["--size", "256"], "256x448"),
         (["--batch", "0"], "--batch"),
         (["--accumulate", "-1"], "--accumulate"),

@@ -109,7 +109,8 @@ def test_half_the_context_is_even(context: int, half: int) -> None:
     assert f"--frames {half}" in [text for text, _, _ in single_changes(step)]
 
 
-def test_combined_changes_name_each_option_once() -> None:
+def test_combined_changes_are_several_and_name_each_option_once() -> None:
     for text, _, _ in combined_changes(STEP):
         names = [word for word in text.split() if word.startswith("--")]
         assert len(names) == len(set(names))
+        assert len(set(names) - {"--accumulate"}) >= 2
