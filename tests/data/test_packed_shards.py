@@ -243,6 +243,16 @@ def test_what_is_not_complete_is_written_again_and_said(tree: Path, packed: Path
     assert content(copy) == content(packed)
 
 
+def test_shards_under_each_others_names_are_written_again(tree: Path, packed: Path, copy: Path) -> None:
+    for suffix in (".pack", ".json"):
+        first, second = copy / f"shard-00000{suffix}", copy / f"shard-00001{suffix}"
+        swapped = first.read_bytes(), second.read_bytes()
+        first.write_bytes(swapped[1])
+        second.write_bytes(swapped[0])
+    assert pack(tree, copy).written == 2
+    assert content(copy) == content(packed)
+
+
 def test_an_unfinished_folder_is_no_data_set(tree: Path, copy: Path) -> None:
     (copy / "index.json").unlink()
     assert not is_packed_folder(copy)
