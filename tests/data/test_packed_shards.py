@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from lift_core.data import sharded_stream
+from lift_core.data import packed_shards, sharded_stream
 from lift_core.data.discovery import find_clips
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.loaders import create_dataloaders
@@ -251,6 +251,25 @@ def test_shards_under_each_others_names_are_written_again(tree: Path, packed: Pa
         second.write_bytes(swapped[0])
     assert pack(tree, copy).written == 2
     assert content(copy) == content(packed)
+
+
+def test_long_clips_are_packed_part_by_part(
+    tree: Path, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed_shards, "_PART_BYTES", 3 * FRAME)
+    pack(tree, tmp_path)
+    assert content(tmp_path) == content(packed)
+
+
+def test_a_fingerprint_changes_with_the_shard(tree: Path, copy: Path) -> None:
+    sources = [open_source(clip.path) for clip in find_clips(copy, all_clips)]
+    before = [source.fingerprint for source in sources]
+    assert None not in before
+    assert len(set(before)) == 12
+    pack(tree, copy, fresh=True)
+    assert not set(before) & {source.fingerprint for source in sources}
+    (copy / "shard-00000.json").unlink()
+    assert sources[0].fingerprint is None
 
 
 def test_an_unfinished_folder_is_no_data_set(tree: Path, copy: Path) -> None:
