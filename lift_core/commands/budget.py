@@ -116,19 +116,20 @@ def _as_text(found: Budget) -> str:
     from lift_core.training.budget import RESERVE, USED
 
     step, memory = found.step, found.memory
+    there = f"{megabytes(memory.gradients_at_peak)} of them" if memory.gradients_at_peak else "none of them"
     parts = [
         ("weights", memory.parameters, "float32"),
         ("average of the weights", memory.average, "validated and exported"),
         ("optimizer", memory.optimizer, "AdamW's two moments of each weight"),
         ("batch", memory.batch, "twice: the next one is on its way"),
-        ("gradients", memory.gradients, f"{megabytes(memory.gradients_at_peak)} of them when most is held"),
+        ("gradients", memory.gradients, f"{there} when most is held: they come as activations go"),
         ("activations", memory.activations, "of forward pass, loss and backward pass, when most is held"),
         ("total", memory.total, "when most is held"),
     ]
     height, width = step.size
     again = f", running again {' '.join(step.checkpointing)}" if step.checkpointing else ""
     lines = [
-        f"A training step of {step.model.name}: {step.batch} samples of {step.model.context} frames of"
+        f"A training step of {step.model.name}: batch {step.batch}, {step.model.context} frames of"
         f" {height}x{width}, {step.precision}{again}",
         *(f"  {name:<22} {megabytes(size):>10}   {note}" for name, size, note in parts),
         "",
