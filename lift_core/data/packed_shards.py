@@ -79,7 +79,7 @@ class _Planned:
 
 def pack_clips(
     clips: Sequence[ClipPath],
-    folder: Path,
+    folder: str | Path,
     *,
     shard_bytes: int = 2**30,
     fixed_size: tuple[int, int] | None = None,
@@ -107,7 +107,7 @@ def pack_clips(
     """
     if not clips or shard_bytes < 1:
         raise ConfigError(f"{len(clips)} clips cannot be packed in shards of {shard_bytes} bytes")
-    size = chosen_size(fixed_size)
+    folder, size = Path(folder), chosen_size(fixed_size)
     planned = [_plan(clip, size) for clip in clips]
     settings = {"shard_bytes": shard_bytes, "fixed_size": size, "clips": _digest(planned)}
     with folder_lock(folder):
@@ -194,14 +194,14 @@ class _Packer:
         _log.warning("%s: %s", self._folder, repair)
 
 
-def check_shards(folder: Path) -> list[str]:
+def check_shards(folder: str | Path) -> list[str]:
     """Read every byte of a packed folder and compare checksums; returns a sentence for each thing that is wrong.
 
     Raises:
         SourceError, ConfigError: there are no packed clips of this version.
     """
     problems = []
-    for shard in shard_paths(folder):
+    for shard in shard_paths(Path(folder)):
         try:
             check_size(shard)
             index = read_shard_index(shard)
@@ -233,13 +233,13 @@ class PackedClipStream(IterableDataset[_Sample], Generic[_Sample]):
 
     def __init__(
         self,
-        folder: Path,
+        folder: str | Path,
         read: Callable[[PackedClipSource], _Sample],
         *,
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        self._paths = PackedStrings(clip.path for clip in packed_clips(folder))
+        self._paths = PackedStrings(clip.path for clip in packed_clips(Path(folder)))
         self._read = read
         self.rank, self.world_size = settled_rank(rank, world_size)
 

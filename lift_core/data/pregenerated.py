@@ -57,7 +57,7 @@ def pregenerate(
     clips: Sequence[ClipPath],
     window: Windows,
     options: DatasetOptions,
-    folder: Path,
+    folder: str | Path,
     *,
     variants: int,
     fresh: bool = False,
@@ -85,6 +85,7 @@ def pregenerate(
     """
     if variants < 1:
         raise ConfigError(f"{variants} variants", fix="Ask for at least one.")
+    folder = Path(folder)
     dataset = ClipDataset(clips, window, replace(options, split="all", dtype=torch.uint8))
     # A sample that cannot be read has no variants; another one must not be stored under its name.
     dataset.options = replace(dataset.options, on_error="raise")
