@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from lift_core.profiling.live_bytes import peak_live_bytes
-from lift_core.profiling.measure import peak_rss
-
-# Blocks from this size on go back to the system when they are freed (glibc); without it, freed blocks stay and hide
-# what is allocated next. Other systems' allocators do not read it.
-_THRESHOLD = ("MALLOC_MMAP_THRESHOLD_", "65536")
+from lift_core.profiling.measure import freed_at_once, peak_rss
 
 _PAGE = 4096
 
@@ -36,7 +30,7 @@ def counted_and_measured(prepare: Callable[..., Prepared], *args: object) -> tup
 
 def measured_growth(prepare: Callable[..., Prepared], *args: object) -> int:
     """Bytes by which a process that does a piece of work for the second time grows, at most."""
-    with _small_blocks_returned():
+    with freed_at_once():
         measured = peak_rss(run_prepared, prepare, *args, warm_up=(prepare, *args))
     # What fits into blocks that the process holds anyway grows it by nothing.
     return max(measured, _PAGE)
@@ -57,17 +51,3 @@ def run_prepared(prepare: Callable[..., Prepared], *args: object) -> None:
         _cache[key] = prepare(*args)
     with torch.inference_mode():
         _cache[key][0]()
-
-
-@contextmanager
-def _small_blocks_returned() -> Iterator[None]:
-    name, value = _THRESHOLD
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

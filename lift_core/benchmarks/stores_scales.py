@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from lift_core.benchmarks.scaled_clips import (
@@ -17,20 +15,19 @@ from lift_core.benchmarks.scaled_clips import (
 )
 from lift_core.benchmarks.table import BenchOptions, Row, Table
 from lift_core.data.multi_scale_dataset import group_scales
-from lift_core.profiling.measure import peak_rss
+from lift_core.profiling.measure import freed_at_once, peak_rss
 
 # The ten sizes that YOLOv2 trains at, 320 to 608 in steps of 32 (Redmon and Farhadi, "YOLO9000", 2017).
 TEN_SCALES = tuple(size / 19 for size in range(10, 20))
 THREE_SCALES = (1.0, 0.5, 0.25)
 _LESS = 0.7
-_VARIABLE = "MALLOC_MMAP_THRESHOLD_"
 
 
 def scales(options: BenchOptions) -> Table:
     """Growth of a process that runs through batches of four clips at ten scales, and at three."""
     shape: Shape = (3, 3, 128, 224) if options.quick else (15, 3, 256, 448)
     groups = group_scales((BATCH, *shape), TEN_SCALES, max_bytes=2 * BATCH * clip_bytes(shape))
-    with _freed_at_once():
+    with freed_at_once():
         at_once = _peak(at_all_scales, shape, [TEN_SCALES])
         in_groups = _peak(at_all_scales, shape, groups)
         on_demand, stacked = (_peak(way, shape, TEN_SCALES) for way in (one_scale_a_batch, one_scale_stacked))
@@ -59,30 +56,13 @@ _NOTE = (
     " ScaleBatches, each batch of one scale and no larger than four whole clips, so that smaller scales come in larger"
     " batches. Groups: no more than eight whole clips at once. Ten scales: the sizes 320 to 608 of YOLOv2, in parts of"
     " the largest. What is saved follows from the scales: of three of them the largest alone takes three quarters of"
-    " all. glibc is told to give freed memory back at once (MALLOC_MMAP_THRESHOLD_=131072), but for the last two rows:"
+    " all. glibc is told to give freed memory back at once (MALLOC_MMAP_THRESHOLD_=65536), but for the last two rows:"
     " there it keeps what batches of other sizes left."
 )
 
 
 def _beside(what: str, peak: int, beside: str, other: int, **more: Any) -> Row:
     return Row(what, peak / 1e6, "MB", beside, other / peak, **more)
-
-
-@contextmanager
-def _freed_at_once() -> Iterator[None]:
-    """For processes that are started meanwhile: memory that is freed goes back to the system, and counts no more.
-
-    By default glibc raises the size from which it does so with each large block that is freed, up to 32 MB.
-    """
-    before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = "131072"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_VARIABLE]
-        else:
-            os.environ[_VARIABLE] = before
 
 
 def _peak(function: Callable[..., object], shape: Shape, chosen: Any) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from lift_core.errors import ConfigError
@@ -53,21 +52,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """Height and width from ``256x448``.
+def _size(text: str) -> tuple[int, int]:
+    from lift_core.data.fixed_size import parse_size
 
-    Raises:
-        ConfigError: another form, or a side of 0 or of more than 16384 pixels.
-    """
-    match = re.fullmatch(r"\s*(\d+)\s*[x×X]\s*(\d+)\s*", text)
-    sides = tuple(int(side) for side in match.groups()) if match else ()
-    if len(sides) != 2 or not 0 < min(sides) <= max(sides) <= _LARGEST_SIDE:
+    size = parse_size(text, "--size")
+    if max(size) > _LARGEST_SIDE:
         raise ConfigError(
-            f"{text!r} is no size of pictures",
+            f"pictures of {text} are too large",
             where="--size",
-            fix=f"Give height x width in pixels, each from 1 to {_LARGEST_SIDE}, as in 256x448.",
+            fix=f"Give at most {_LARGEST_SIDE} a side, as in 256x448.",
         )
-    return sides[0], sides[1]
+    return size
 
 
 def _step(args: argparse.Namespace) -> Step:
@@ -104,7 +99,7 @@ def _step(args: argparse.Namespace) -> Step:
     return Step(
         model=replace(model, context=frames),
         batch=args.batch,
-        size=parse_size(args.size),
+        size=_size(args.size),
         precision=args.precision,
         checkpointing=tuple(stage for stage in STAGES if stage in args.checkpointing),
         accumulate=args.accumulate,

@@ -8,8 +8,6 @@ import re
 import pytest
 
 from lift_core.cli import main
-from lift_core.commands.budget import parse_size
-from lift_core.errors import ConfigError
 from lift_core.model.config import preset
 from lift_core.training.step_memory import Step, StepMemory, trace_step
 
@@ -53,15 +51,10 @@ def test_a_gpu_that_is_too_small_gets_advice(
     assert re.search(r"8000 MB  --batch 8 --accumulate 2\n +\(the same step", told)
 
 
-@pytest.mark.parametrize(("text", "size"), [("256x448", (256, 448)), ("64×32", (64, 32)), (" 1X1 ", (1, 1))])
-def test_sizes(text: str, size: tuple[int, int]) -> None:
-    assert parse_size(text) == size
-
-
 @pytest.mark.parametrize("text", ["256", "256x", "x256", "axb", "0x256", "256x-1", "1e3x2", "20000x4", "256x256x3", ""])
-def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="256x448"):
-        parse_size(text)
+def test_what_is_no_size_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["budget", f"--size={text}"]) == 2
+    assert "[--size]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

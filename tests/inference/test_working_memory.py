@@ -14,6 +14,7 @@ from lift_core.errors import ConfigError
 from lift_core.inference.tiles import cut
 from lift_core.inference.working_memory import fitting_tiles, padded_size, working_memory
 from lift_core.model.config import preset
+from lift_core.profiling.measure import freed_at_once
 
 TINY = preset("lift_tiny")
 
@@ -79,13 +80,13 @@ def _grow(pipe: Connection, budget: int) -> None:
 
 @pytest.mark.parametrize(("budget", "tiled"), [(10**9, False), (150 * 10**6, True)])
 def test_a_process_stays_within_the_memory_it_is_given(budget, tiled, monkeypatch):
-    # Freed blocks go back to the system at once, so that what is seen is what is in use.
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "65536")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_grow, args=(there, budget))
-    process.start()
+    # What is seen is what is in use.
+    with freed_at_once():
+        process.start()
     there.close()
     grown, count = here.recv()
     process.join()
