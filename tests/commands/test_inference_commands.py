@@ -5,11 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from lift_core.cli import main
 from lift_core.data.clip_writer import write_sequence, write_video
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.video_file import VideoFileSource
+from lift_core.inference.methods import BASELINES
+from lift_core.model.lift import LIFT
+from lift_core.model.weights import save_weights
+from tests.inference.conftest import SMALL
 
 
 @pytest.fixture
@@ -25,6 +30,41 @@ def test_interpolate_serves_a_video(clips, tmp_path, capsys):
     assert main(["interpolate", *arguments]) == 0
     assert len(VideoFileSource(tmp_path / "out.mp4")) == 13
     assert "5 frames in, 13 out" in capsys.readouterr().out
+
+
+def test_interpolate_makes_a_video_of_a_rate(clips, tmp_path, capsys):
+    arguments = [str(clips / "a.mp4"), str(tmp_path / "out.mp4"), "--method", "blend", "--fps", "59.94", "--quiet"]
+    assert main(["interpolate", *arguments]) == 0
+    made = VideoFileSource(tmp_path / "out.mp4")
+    assert made.timestamps is not None
+    assert np.diff(made.timestamps) == pytest.approx(1001 / 60000, abs=1e-5)
+    assert "5 frames in, 10 out" in capsys.readouterr().out
+
+
+def test_weights_may_be_named_before_the_paths_and_several_times(clips, tmp_path, capsys):
+    torch.manual_seed(0)
+    for name in ("one", "two"):
+        save_weights(LIFT(SMALL), tmp_path / f"{name}.safetensors")
+    chosen = [part for name in ("one", "two") for part in ("--checkpoint", str(tmp_path / f"{name}.safetensors"))]
+    assert main(["interpolate", *chosen, str(clips / "b"), str(tmp_path / "out"), "--device", "cpu", "--quiet"]) == 0
+    assert "5 frames in, 9 out" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_says_how_it_goes_on(clips, tmp_path, capsys, monkeypatch):
+    command = ["interpolate", str(clips / "b"), str(tmp_path / "out"), "--method", "blend", "--quiet"]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setitem(BASELINES, "blend", stop)
+        assert main(command) == 130
+    assert list(tmp_path.glob(".out.unfinished/parts/*")) == [tmp_path / ".out.unfinished" / "parts" / "000000.png"]
+    assert main([*command, "--factor", "4"]) == 2
+    assert "another factor is here" in capsys.readouterr().err
+    assert main([*command, "--factor", "4", "--restart"]) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 17
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_interpolate_serves_a_folder_and_two_images(clips, tmp_path):
@@ -43,6 +83,10 @@ def test_interpolate_serves_a_folder_and_two_images(clips, tmp_path):
         (["{clips}/a.mp4", "{clips}/a.mp4"], "is the input"),
         (["{clips}/a.mp4", "{clips}/out.mp4", "--factor", "1"], "factor 1"),
         (["{clips}/none.mp4", "{clips}/out.mp4"], "none.mp4"),
+        (["{clips}/a.mp4", "{clips}/out.mp4", "--fps", "fast"], "no frame rate"),
+        (["{clips}/a.mp4", "{clips}/out.mp4", "--preview", "{clips}/look.gif"], "no format"),
+        (["{clips}/b", "{clips}/out", "--fps", "60"], "--fps means nothing for a folder"),
+        (["{clips}/b/im00.png", "{clips}/b/im01.png", "{clips}/o.png", "--restart"], "--restart means nothing"),
         (["{clips}/a.mp4", "{clips}/out.mp4", "--time", "0.3"], "--time means nothing for a video"),
         (["{clips}/b", "{clips}/out", "--crf", "20"], "--crf means nothing for a folder"),
         (["{clips}/b/im00.png", "{clips}/b/im01.png", "{clips}/o.png", "--factor", "2"], "--factor means nothing"),
