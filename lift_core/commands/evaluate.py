@@ -27,6 +27,7 @@ what is evaluated:
   lift evaluate my_video.mp4 my_clips/               every second frame is hidden and made again
   lift evaluate --methods lift_tiny,dis a.mp4        two methods on one video
   lift evaluate a.mp4 --methods runs/mine dis        your own training beside a baseline
+  lift evaluate a.mp4 --methods runs/1 runs/1+runs/2 a model beside an ensemble of two
   lift evaluate --benchmark snu-film:hard SNU-FILM/  a public benchmark, as its archive unpacks
   lift evaluate a.mp4 --csv rows.csv --figure worst_and_best.png
 

@@ -48,7 +48,7 @@ def make_method(names: Name | Sequence[Name], options: MethodOptions | None = No
 
     Args:
         names: each ``blend``, ``dis``, a preset with bundled weights such as ``lift_tiny``, or the path of a model's
-            weights (``.safetensors``), of a checkpoint, or of a training run's folder.
+            weights (``.safetensors``), of a checkpoint, or of a training run's folder; ``runs/a+runs/b`` names both.
         options: how it runs.
 
     Raises:
@@ -56,7 +56,7 @@ def make_method(names: Name | Sequence[Name], options: MethodOptions | None = No
         WeightsError: weights that are missing, damaged, or not bundled.
     """
     options = options or MethodOptions()
-    several = [names] if isinstance(names, str | Path) else list(names)
+    several = [part for name in ([names] if isinstance(names, str | Path) else names) for part in _parts(name)]
     if not several:
         raise ConfigError("no method is named.", fix="Name one, such as lift_tiny.")
     devices = [choose_device(name.strip()) for name in options.device.split(",")]
@@ -80,6 +80,11 @@ def choose_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device {name!r} cannot be used: {reason}", fix="Try --device cpu.") from error
     return device
+
+
+def _parts(name: Name) -> list[Name]:
+    """What stands between the plus signs of a name, unless a file has that name."""
+    return [name] if Path(name).exists() else list(str(name).split("+"))
 
 
 def _one(name: Name, device: torch.device, budget: int | None, options: MethodOptions) -> Method:

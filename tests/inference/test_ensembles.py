@@ -135,6 +135,8 @@ def test_several_checkpoints_are_named_like_one(lift, other, tmp_path, frames):
     alone = [Interpolator(path, device="cpu") for path in paths]
     a, b, mean = (interpolator(frames[0], frames[1]) for interpolator in (*alone, both))
     assert (mean - (a + b) / 2).abs().max() < 1e-6
+    named = Interpolator(f"{paths[0]}+{paths[1]}", device="cpu")
+    assert torch.equal(named(frames[0], frames[1]), mean)
     assert len({interpolator.method.fingerprint for interpolator in (*alone, both)}) == 3
     with pytest.raises(WeightsError):
         Interpolator([paths[0], tmp_path / "missing.safetensors"])
