@@ -139,7 +139,8 @@ class Interpolator:
         Raises:
             ConfigError: an impossible factor, rate or crf, or too little memory.
             OutputError: the output is the input, exists, has an unknown suffix, cannot hold the audio or times as close
-                as the factor asks for, or cannot be written; or a run with other settings was interrupted here.
+                as the factor asks for, or cannot be written; or a run with other settings was interrupted here, or is
+                under way.
             SourceError, FrameReadError: no video, fewer than two frames, transparency, or a damaged frame.
         """
         rate = None if fps is None else parse_rate(fps)
@@ -171,8 +172,8 @@ class Interpolator:
         Raises:
             ConfigError: an impossible factor, or too little memory.
             OutputError: the output is the input, or holds files already, or cannot be written; or a run with other
-                settings was interrupted here.
-            SourceError, FrameReadError: no images, fewer than two, or a damaged one.
+                settings was interrupted here, or is under way.
+            SourceError, FrameReadError: no images, fewer than two, or a missing, transparent or damaged one.
         """
         return interpolate_folder(
             self.method, Path(source), Path(output), factor=factor, force=force, restart=restart, progress=progress
@@ -191,7 +192,7 @@ class Interpolator:
 
         Raises:
             ConfigError: ``t`` lies outside.
-            FrameReadError: an image that cannot be read.
+            SourceError, FrameReadError: an image that is transparent or cannot be read.
             OutputError: the output is an input, exists, has an unknown suffix, or cannot be written.
             ShapeError: images of different sizes.
         """

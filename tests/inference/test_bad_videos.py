@@ -157,8 +157,13 @@ def test_ten_bits_are_taken_with_a_note(tmp_path, capsys):
 
 
 def test_8k_works_in_bounded_memory(tmp_path):
-    image = np.full((4320, 7680, 4), 100, np.uint8)
-    coded(tmp_path / "in.mp4", "mpeg4", "yuv420p", [image, image + 20])
+    with av.open(str(tmp_path / "in.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = 7680, 4320
+        for level in (100, 120):
+            planes = np.full((4320 * 3 // 2, 7680), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode(None))
     code = """
 import sys
 from resource import RUSAGE_SELF, getrusage

@@ -45,7 +45,7 @@ def levels_of(path: Path) -> list[float]:
     return [float(np.median(image)) for image in clip.frames(range(len(clip)))]
 
 
-@pytest.mark.parametrize("fps", [Fraction(60), Fraction(60000, 1001), Fraction(17)], ids=str)
+@pytest.mark.parametrize("fps", [Fraction(60), Fraction(17)], ids=str)
 @pytest.mark.parametrize(
     "clip", [at_rate(Fraction(24)), at_rate(Fraction(25)), at_rate(NTSC), at_rate(Fraction(30)), UNEVEN]
 )
