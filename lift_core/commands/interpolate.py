@@ -38,9 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     rate = parser.add_mutually_exclusive_group()
     rate.add_argument("--factor", type=int, metavar="K", help="new frame rate over old (default: 2)")
     rate.add_argument("--fps", metavar="RATE", help="frames per second of the new video, such as 60 or 60000/1001")
-    parser.add_argument(
-        "--time", type=float, metavar="T", help="moment between two images, from 0 to 1 (default: 0.5)"
-    )
+    parser.add_argument("--time", type=float, metavar="T", help="moment between two images, from 0 to 1 (default: 0.5)")
     add_method_arguments(parser)
     parser.add_argument("--crf", type=int, help="quality of the video, 0 (lossless) to 51 (default: 18)")
     parser.add_argument(
