@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from lift_core.atomic import atomic_file, atomic_folder
+from lift_core.atomic import atomic_file, atomic_folder, replace_file
 from lift_core.errors import OutputError
 
 
@@ -63,3 +63,15 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"), atomic_file(tmp_path / "file" / "a.txt") as temporary:
         temporary.touch()
+
+
+def test_a_file_takes_the_place_of_another_or_both_stay(tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="cannot write"):
+        replace_file(tmp_path / "new", tmp_path / "folder")
+    assert (tmp_path / "new").read_text() == "new"
+    (tmp_path / "old").write_text("old")
+    replace_file(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "old"]
