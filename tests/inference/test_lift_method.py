@@ -55,6 +55,13 @@ def test_an_unknown_precision_is_refused(lift):
         LiftMethod(lift, precision="int8")
 
 
+def test_fp16_on_a_cpu_is_warned_of(lift, caplog):
+    LiftMethod(lift, precision="bf16")
+    assert not caplog.records
+    LiftMethod(lift, precision="fp16")
+    assert "bf16 is its half precision" in caplog.text
+
+
 def test_fingerprints_tell_weights_contexts_and_precisions_apart(lift):
     other = copy.deepcopy(lift)
     with torch.no_grad():
