@@ -72,6 +72,8 @@ class LiftMethod:
             raise ConfigError(f"a context of {self.context} frames.", fix="Choose an even number, at least 2.")
         if precision not in get_args(Precision):
             raise ConfigError(f"{precision!r} is no precision.", fix=f"Choose one of {', '.join(get_args(Precision))}.")
+        if precision == "fp16" and self.device.type == "cpu":
+            _log.warning("a CPU computes in fp16 many times more slowly than in fp32; bf16 is its half precision")
 
     @property
     def fingerprint(self) -> str:
