@@ -19,20 +19,27 @@ class MachineMemory:
     Attributes:
         limit: of the container where it has one, else all of the machine's.
         available: what can still be had without swapping, of both the machine and the container.
-        contained: whether the limit is a container's.
+        machine_share: how much of the machine's memory is in use, from 0 to 1.
+        container_share: how much of the container's is, of the fullest where one lies in another; None without any.
         shared_total, shared_free: bytes of /dev/shm, in which tensors of workers lie; None where there is none.
     """
 
     limit: int
     available: int
-    contained: bool
+    machine_share: float
+    container_share: float | None
     shared_total: int | None
     shared_free: int | None
 
     @property
+    def contained(self) -> bool:
+        """Whether the limit is a container's."""
+        return self.container_share is not None
+
+    @property
     def used_share(self) -> float:
-        """How much of the limit is in use, from 0 to 1."""
-        return 1.0 - self.available / self.limit
+        """How much is in use of what is fuller, the machine or the container, from 0 to 1."""
+        return max(self.machine_share, self.container_share or 0.0)
 
 
 def machine_memory(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> MachineMemory:
@@ -43,12 +50,16 @@ def machine_memory(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> Machin
         membership: the file that names this process's groups.
     """
     memory = psutil.virtual_memory()
-    limit, available, contained = memory.total, memory.available, False
+    limit, available = memory.total, memory.available
+    container_share: float | None = None
     for allowed, used in _groups(root, membership):
-        contained = contained or allowed < limit
-        limit = min(limit, allowed)
-        available = min(available, max(allowed - used, 0))
-    return MachineMemory(limit, available, contained, *_shared())
+        left = max(allowed - used, 0)
+        available = min(available, left)
+        if allowed < memory.total:
+            limit = min(limit, allowed)
+            # A share is that of one place: the container's may be small where the machine around it is full.
+            container_share = max(container_share or 0.0, 1.0 - left / allowed if allowed else 1.0)
+    return MachineMemory(limit, available, 1.0 - memory.available / memory.total, container_share, *_shared())
 
 
 def _groups(root: Path, membership: Path) -> list[tuple[int, int]]:

@@ -109,12 +109,12 @@ class MemoryStats:
 
     def __str__(self) -> str:
         own, machine = self.process, self.machine
-        limit = "the container" if machine.contained else "the machine"
+        used = [f"{share:.0%} of {place} memory" for place, share in _places(machine)]
         shm = "" if machine.shared_free is None else f", {megabytes(machine.shared_free)} free in /dev/shm"
         lines = [
             f"{self.label}: RSS {megabytes(own.rss)}, VMS {megabytes(own.vms)}, USS {megabytes(own.uss)},"
-            f" shared {megabytes(own.shared)}; {megabytes(machine.available)} of {limit}'s"
-            f" {megabytes(machine.limit)} left{shm}"
+            f" shared {megabytes(own.shared)}; {' and '.join(used)} in use (at most {megabytes(machine.limit)}),"
+            f" {megabytes(machine.available)} left{shm}"
         ]
         lines += [
             f"  {gpu.name}: allocated {megabytes(gpu.allocated)}, reserved {megabytes(gpu.reserved)},"
@@ -192,11 +192,15 @@ def gpu_memory() -> tuple[GpuMemory, ...]:
     return tuple(found)
 
 
+def _places(machine: MachineMemory) -> list[tuple[str, float]]:
+    places = [("the machine's", machine.machine_share)]
+    if machine.container_share is not None:
+        places.append(("the container's", machine.container_share))
+    return places
+
+
 def _warning(machine: MachineMemory, gpus: tuple[GpuMemory, ...], threshold: float) -> str | None:
-    reasons = []
-    if machine.used_share >= threshold:
-        place = "the container's" if machine.contained else "the machine's"
-        reasons.append(f"{machine.used_share:.0%} of {place} memory is in use")
+    reasons = [f"{share:.0%} of {place} memory is in use" for place, share in _places(machine) if share >= threshold]
     if machine.shared_total and machine.shared_free is not None:
         shared = 1 - machine.shared_free / machine.shared_total
         if shared >= threshold:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -60,3 +61,25 @@ def test_a_group_beyond_its_limit_has_nothing_left(tmp_path: Path, membership: P
     membership.write_text("0::/\n")
     write(tmp_path, memory__max=10 * MB, memory__current=11 * MB)
     assert machine_memory(tmp_path, membership).available == 0
+
+
+def test_a_full_machine_around_a_container_that_is_not_shows(
+    tmp_path: Path, membership: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimpleNamespace(total=64_000 * MB, available=5_120 * MB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    membership.write_text("0::/\n")
+    write(tmp_path, memory__max=8_000 * MB, memory__current=2_000 * MB)
+    found = machine_memory(tmp_path, membership)
+    assert (found.limit, found.available, found.contained) == (8_000 * MB, 5_120 * MB, True)
+    assert (found.machine_share, found.container_share) == (pytest.approx(0.92), pytest.approx(0.25))
+    assert found.used_share == pytest.approx(0.92)
+
+
+def test_of_containers_in_each_other_the_fullest_counts(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("0::/inner\n")
+    write(tmp_path / "inner", memory__max=10 * MB, memory__current=2 * MB)
+    write(tmp_path, memory__max=100 * MB, memory__current=91 * MB)
+    found = machine_memory(tmp_path, membership)
+    assert (found.limit, found.available) == (10 * MB, 8 * MB)
+    assert found.container_share == pytest.approx(0.91)

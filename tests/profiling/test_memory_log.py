@@ -16,7 +16,7 @@ from lift_core.profiling.machine_memory import MachineMemory
 from lift_core.profiling.memory_log import GpuMemory, LiveTensor, log_memory_stats
 
 MB = 10**6
-ROOMY = MachineMemory(100 * MB, 80 * MB, contained=False, shared_total=100 * MB, shared_free=100 * MB)
+ROOMY = MachineMemory(100 * MB, 80 * MB, 0.2, None, shared_total=100 * MB, shared_free=100 * MB)
 
 
 @pytest.fixture(autouse=True)
@@ -99,10 +99,11 @@ def test_the_log_line_names_the_moment_and_its_numbers(told: pytest.LogCaptureFi
     ("machine", "gpus", "expected"),
     [
         (ROOMY, (), None),
-        (MachineMemory(100 * MB, 11 * MB, False, None, None), (), None),
-        (MachineMemory(100 * MB, 10 * MB, False, None, None), (), "90% of the machine's"),
-        (MachineMemory(100 * MB, 2 * MB, True, None, None), (), "98% of the container's"),
-        (MachineMemory(100 * MB, 80 * MB, False, 64 * MB, 1 * MB), (), "98% of /dev/shm"),
+        (MachineMemory(100 * MB, 11 * MB, 0.89, None, None, None), (), None),
+        (MachineMemory(100 * MB, 10 * MB, 0.9, None, None, None), (), "90% of the machine's"),
+        (MachineMemory(100 * MB, 2 * MB, 0.5, 0.98, None, None), (), "98% of the container's"),
+        (MachineMemory(8000 * MB, 5000 * MB, 0.92, 0.25, None, None), (), "92% of the machine's"),
+        (MachineMemory(100 * MB, 80 * MB, 0.2, None, 64 * MB, 1 * MB), (), "98% of /dev/shm"),
         (ROOMY, (GpuMemory("cuda:0", 70 * MB, 95 * MB, 5 * MB, 100 * MB),), None),
         (ROOMY, (GpuMemory("cuda:1", 92 * MB, 95 * MB, 5 * MB, 100 * MB),), "92% of cuda:1"),
     ],
