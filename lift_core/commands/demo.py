@@ -17,7 +17,14 @@ HELP = "interpolate a generated clip, or your own video, and write a video and a
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--video", type=Path, metavar="PATH", help="a video of your own (default: a generated clip)")
-    parser.add_argument("--out", type=Path, default=Path("demo_output"), metavar="DIR", help="default: demo_output")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("demo_output"),
+        metavar="DIR",
+        help="what is written goes here: interpolated.mp4, half_rate.mp4 and before_after.png, which replace files of"
+        " these names (default: demo_output)",
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="how much of your video is used (default: 2)")
     parser.add_argument("--size", type=int, default=256, help="your video's shorter side, scaled to (default: 256)")
     add_method_arguments(parser)

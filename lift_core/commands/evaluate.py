@@ -72,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--figure", type=Path, metavar="FILE", help="draw the worst and the best frames, and their errors, as PNG"
     )
     parser.add_argument("--figure-method", metavar="M", help="worst and best of this method (default: the first)")
+    parser.add_argument("--force", action="store_true", help="replace these files where they exist")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,11 +82,11 @@ def run(args: argparse.Namespace) -> int:
 
     contexts = _numbers(args.context)
     names, clips = _sort_out(args.methods, args.clips)
-    check_outputs(_outputs(args), map(Path, clips))
+    check_outputs(_outputs(args), map(Path, clips), force=args.force)
     materials = _materials(args, clips)
     methods = _methods(names, contexts, args)
     gallery = _gallery(args, methods)
-    files = EvaluationFiles(args.json, args.csv, args.frames, config=_asked(args, clips, methods))
+    files = EvaluationFiles(args.json, args.csv, args.frames, config=_asked(args, clips, methods, contexts))
     with _Progress(clip_lines=args.benchmark is None) as progress:
 
         def on_frame(row: FrameRow) -> None:
@@ -234,17 +235,23 @@ def _gallery(args: argparse.Namespace, methods: Mapping[str, Method]) -> FrameGa
     return FrameGallery(chosen)
 
 
-def _asked(args: argparse.Namespace, clips: Sequence[str], methods: Mapping[str, Method]) -> dict[str, Any]:
+def _asked(
+    args: argparse.Namespace, clips: Sequence[str], methods: Mapping[str, Method], contexts: Sequence[int] | None
+) -> dict[str, Any]:
     """What was asked, for those who read the file later."""
     return {
         "benchmark": args.benchmark,
         "clips": list(clips),
         "methods": list(methods),
+        "context": contexts,
         "max_frames": args.max_frames,
         "shorter_side": args.size,
         "limit": args.limit,
+        "device": args.device,
         "precision": args.precision,
+        "memory": args.memory,
         "self_ensemble": args.self_ensemble,
+        "parallel": args.parallel,
     }
 
 

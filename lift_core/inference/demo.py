@@ -25,6 +25,7 @@ from lift_core.inference.frames import to_image
 from lift_core.inference.hidden_frames import EvaluationConfig, clip_cuts, hidden_frames
 from lift_core.inference.methods import Method
 from lift_core.inference.moments import multiplied
+from lift_core.inference.output_checks import check_output_file
 from lift_core.inference.streaming import StreamFrame, detect_shots, interpolate_stream
 from lift_core.inference.video_style import read_style, read_timeline
 from lift_core.inference.video_writer import VideoWriter
@@ -37,6 +38,8 @@ CLIP = ClipConfig(frames=33, height=192, width=320, seed=11, max_speed=6.0)
 """The generated clip: 33 frames, 17 of which the methods see."""
 
 _MOST_COMPARED = 33
+
+_HALF_RATE, _INTERPOLATED, _FIGURE = "half_rate.mp4", "interpolated.mp4", "before_after.png"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def demonstrate_generated(methods: Mapping[str, Method], folder: Path) -> Demons
     frames = list(in_order(clip))
     for number, made in comparison.made[first].items():
         frames[number] = made
-    half, full = folder / "half_rate.mp4", folder / "interpolated.mp4"
+    half, full = folder / _HALF_RATE, folder / _INTERPOLATED
     write_video(half, frames[::2], fps=Fraction(15))
     write_video(full, frames, fps=Fraction(30))
     figure, text = _write_figure(comparison, folder)
@@ -103,8 +106,10 @@ def demonstrate_video(
     Raises:
         ConfigError: no time at all, or frames too small.
         SourceError: no video, or fewer than three frames in that time.
-        OutputError: the folder cannot be written to.
+        OutputError: the folder cannot be written to, or the video is one of the files to be written.
     """
+    for name in (_INTERPOLATED, _FIGURE):
+        check_output_file(source, folder / name, force=True, suffixes=(".mp4", ".png"))
     clip = VideoFileSource(source, threads=0)
     count = _frames_within(clip, seconds)
     if count < 3:
@@ -116,7 +121,7 @@ def demonstrate_video(
     config = EvaluationConfig(max_frames=min(count, _MOST_COMPARED), shorter_side=shorter_side)
     comparison = _compare(clip, methods, config)
     first = next(iter(methods))
-    full = folder / "interpolated.mp4"
+    full = folder / _INTERPOLATED
     _double(methods[first], clip, source, full, count, shorter_side)
     figure, text = _write_figure(comparison, folder)
     return Demonstration(
@@ -178,7 +183,7 @@ def _write_figure(comparison: _Comparison, folder: Path) -> tuple[dict[Path, str
     made = {name: comparison.made[name][number] for name in reversed(list(comparison.made))}
     title = f"frame {number}, hidden: of all hidden frames the one that {simplest} makes worst"
     figure, text = before_after((scene.before, scene.after), scene.truth, made, title=title)
-    path = folder / "before_after.png"
+    path = folder / _FIGURE
     save_figure(figure, path, text)
     return {path: "one hidden frame: the truth, what each method made, its errors"}, text
 

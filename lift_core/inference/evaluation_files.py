@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
+from lift_core.data.image_folder import IMAGE_SUFFIXES
 from lift_core.errors import ConfigError, OutputError
 from lift_core.inference.evaluation_rows import Evaluation, FrameRow, Row
 
@@ -144,17 +145,19 @@ class EvaluationFiles:
             self._json.add_missing({failure.clip: str(failure.error) for failure in evaluation.failures})
 
 
-def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path]) -> None:
+def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path], *, force: bool = False) -> None:
     """Find out before hours of work whether each file can be written where it is asked for.
 
     Args:
         outputs: the files by the option that names them, a key of `SUFFIXES`.
-        inputs: files that must stay as they are.
+        inputs: clips, and folders of clips; they must stay as they are, and so must every file in the folders.
+        force: files that exist already may be replaced, other than those of the inputs.
 
     Raises:
         ConfigError: a name that does not say what the file will hold: it may be a clip that the option swallowed; or
             two options with one file.
-        OutputError: a folder, an input, or a place that cannot be written to.
+        OutputError: a folder, an input or a file of it, a place among the images of a clip, a file that exists and is
+            not to be replaced, or a place that cannot be written to.
     """
     clips = {path.resolve() for path in inputs}
     taken: dict[Path, str] = {}
@@ -162,6 +165,9 @@ def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path]) -> None:
         place = path.resolve()
         if place in clips:
             raise OutputError(f"the file of {option} is one of the clips", where=path, fix="Choose another name.")
+        with _reported(path):
+            for folder in (clip for clip in clips if place.is_relative_to(clip)):
+                _check_apart(option, place, folder)
         if path.suffix.lower() != SUFFIXES[option]:
             raise ConfigError(
                 f"{option} writes a {SUFFIXES[option]} file.", where=path, fix="Give it a name that says so."
@@ -169,14 +175,36 @@ def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path]) -> None:
         if place in taken:
             raise ConfigError(f"{taken[place]} and {option} name one file.", where=path, fix="Give each its own.")
         taken[place] = option
-        _check_place(path)
+        with _reported(path):
+            _check_place(path)
+            if path.exists() and not force:
+                raise OutputError("the file exists already", where=path, fix="Name another, or use --force.")
+
+
+def _check_apart(option: str, place: Path, folder: Path) -> None:
+    """Refuse a place in a folder of clips where an image of a clip would be lost, or one more be taken for its own."""
+    if place.is_file():
+        raise OutputError(
+            f"the file of {option} exists already, in a folder that is evaluated",
+            where=place,
+            fix="Name a file outside of it.",
+        )
+    between = [parent for parent in place.parents if parent.is_relative_to(folder)]
+    if any(_holds_images(parent) for parent in between):
+        raise OutputError(
+            f"the file of {option} would lie among the images of a clip", where=place, fix="Name a file outside of it."
+        )
+
+
+def _holds_images(folder: Path) -> bool:
+    return folder.is_dir() and any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
 
 
 def _check_place(path: Path) -> None:
     if path.is_dir():
         raise OutputError("a folder stands where a file is to be written", where=path, fix="Name a file.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    with _reported(path), tempfile.TemporaryFile(dir=folder):
+    with tempfile.TemporaryFile(dir=folder):
         pass
 
 

@@ -16,6 +16,7 @@ from lift_core.data.extraction import scale_down
 from lift_core.data.scene_cuts import find_cuts, in_order
 from lift_core.data.source import FrameSource
 from lift_core.errors import ConfigError, SourceError
+from lift_core.inference.frames import to_image
 from lift_core.inference.methods import Method
 from lift_core.inference.streaming import Pair, StreamFrame, pairs
 
@@ -62,6 +63,14 @@ class HiddenFrame:
     pair: Pair
     timestep: float
     compared: bool
+
+    def rehearse(self, method: Method) -> None:
+        """Let a method make the frame from its two neighbours alone; the pair and its features stay as they are.
+
+        Whatever a method does only once for frames of a size, such as planning its tiles, it has done then.
+        """
+        pair = next(pairs(method, (self.pair.first, self.pair.second)))
+        to_image(pair.at(self.timestep))
 
 
 class Material(Protocol):

@@ -89,6 +89,43 @@ def test_the_context_is_a_list_too_and_names_the_rows(clips, tmp_path):
     assert labels == ["lift_tiny T=2", "lift_tiny T=4", "blend"]
 
 
+def test_what_was_asked_can_be_read_from_the_file(clips, tmp_path):
+    arguments = ["--methods", "blend", "--context", "2,4", "--device", "cpu", "--memory", "2GB", "--parallel", "--json"]
+    assert main(["evaluate", str(clips / "b"), *arguments, str(tmp_path / "r.json")]) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["config"] == {
+        "benchmark": None,
+        "clips": [str(clips / "b")],
+        "methods": ["blend"],
+        "context": [2, 4],
+        "max_frames": None,
+        "shorter_side": None,
+        "limit": None,
+        "device": "cpu",
+        "precision": "fp32",
+        "memory": 2 * 10**9,
+        "self_ensemble": "none",
+        "parallel": True,
+    }
+
+
+def test_files_that_exist_are_replaced_only_where_that_is_asked_for(clips, tmp_path, capsys):
+    (tmp_path / "r.csv").write_text("of yesterday")
+    arguments = ["evaluate", str(clips / "b"), "--methods", "blend", "--csv", str(tmp_path / "r.csv")]
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "r.csv").read_text() == "of yesterday"
+    assert main([*arguments, "--force"]) == 0
+    assert {row["clip"] for row in csv.DictReader((tmp_path / "r.csv").open())} == {"b", "mean of clips", "all frames"}
+
+
+def test_too_little_memory_is_told_once_and_ends_the_run(clips, capsys):
+    assert main(["evaluate", str(clips), "--methods", "lift_tiny", "dis", "--memory", "1MB"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("do not hold what lift_tiny needs") == 1
+    assert "--memory" in shown.err
+    assert "missing" not in shown.out
+
+
 def test_a_benchmark_has_a_row_for_each_clip_in_the_files_and_for_all_in_the_table(ucf101, tmp_path, capsys):
     arguments = ["--benchmark", "ucf101", str(ucf101), "--methods", "blend,dis", "--json", str(tmp_path / "r.json")]
     assert main(["evaluate", *arguments]) == 0
@@ -185,6 +222,8 @@ def test_where_nothing_could_be_compared_no_figure_is_drawn(tmp_path, capsys):
         ("{clips}/a.mp4 --methods blend --json {tmp}/empty", "--json writes a .json file"),
         ("{clips}/a.mp4 --methods blend --json {clips}/a.mp4/r.json", "cannot write"),
         ("--methods blend {clips}/a.mp4 --csv {clips}/a.mp4", "is one of the clips"),
+        ("{clips}/b --methods blend --figure {clips}/b/im03.png --force", "in a folder that is evaluated"),
+        ("{clips} --methods blend --figure {clips}/b/new.png", "among the images of a clip"),
         ("{clips}/a.mp4 --methods blend --figure-method dis", "without --figure"),
         ("{clips}/a.mp4 --methods blend --figure {tmp}/f.png --figure-method dis", "none of the methods"),
     ],

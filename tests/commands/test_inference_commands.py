@@ -117,3 +117,16 @@ def test_demo_says_what_it_found_and_where_it_is(clips, tmp_path, capsys):
     assert "blend" in shown
     assert str(tmp_path / "out" / "before_after.png") in shown
     assert "lift interpolate" in shown
+
+
+def test_demo_says_what_it_replaces_and_leaves_its_own_input_alone(clips, capsys):
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    assert "interpolated.mp4, half_rate.mp4 and before_after.png, which replace" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    video = (clips / "a.mp4").rename(clips / "interpolated.mp4")
+    before = video.read_bytes()
+    assert main(["demo", "--video", str(video), "--out", str(clips), "--method", "dis"]) == 2
+    assert "the output is the input" in capsys.readouterr().err
+    assert video.read_bytes() == before

@@ -11,7 +11,7 @@ from lift_core.classical import blend
 from lift_core.data.clip_writer import write_video
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.video_file import VideoFileSource
-from lift_core.errors import ConfigError, SourceError
+from lift_core.errors import ConfigError, OutputError, SourceError
 from lift_core.inference import demo
 from lift_core.inference.methods import BaselineMethod
 from lift_core.metrics import psnr
@@ -72,3 +72,17 @@ def test_no_time_too_little_and_no_motion_are_refused(tmp_path, video):
         demo.demonstrate_video(METHODS, tmp_path / "still.mp4", tmp_path / "out", seconds=9, shorter_side=32)
     with pytest.raises(SourceError, match=r"first 0\.01 seconds hold 1"):
         demo.demonstrate_video(METHODS, video, tmp_path / "out", seconds=0.01, shorter_side=32)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_video_itself_is_not_replaced(tmp_path, video, linked):
+    place = tmp_path / "interpolated.mp4"
+    if linked:
+        place.symlink_to(video)
+    else:
+        video.rename(place)
+    before = place.read_bytes()
+    with pytest.raises(OutputError, match="the output is the input"):
+        demo.demonstrate_video(METHODS, place if not linked else video, tmp_path, seconds=9, shorter_side=32)
+    assert place.read_bytes() == before
+    assert not (tmp_path / "before_after.png").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from lift_core.classical import blend
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.window import FrameWindow
-from lift_core.errors import ConfigError, DatasetError, FrameReadError, SourceError
+from lift_core.errors import ConfigError, DatasetError, FrameReadError, OutputError, SourceError
 from lift_core.inference.evaluate import EXACT_PSNR, clips_at, evaluate
 from lift_core.inference.evaluation_rows import MEAN, FrameRow, Row
 from lift_core.inference.frame_gallery import FrameGallery
@@ -208,6 +209,75 @@ def test_a_clip_that_one_method_cannot_make_counts_for_none():
     assert [row.method for row in found.rows] == ["blend"]
     assert (found.means, found.by_motion) == ([], [])
     assert [failure.method for failure in found.failures] == ["refusing"]
+
+
+class Forgetful(BaselineMethod):
+    """A method that its user gave too little memory."""
+
+    def encode_reference(self, frame):
+        raise ConfigError("1 MB do not hold what is needed.", fix="Allow more (--memory).")
+
+
+def test_an_option_that_no_clip_can_mend_ends_the_evaluation():
+    failures = []
+    clips = [material(ListSource(moving(5)), name=name) for name in ("one", "two")]
+    with pytest.raises(ConfigError, match="--memory"):
+        evaluate(clips, {"forgetful": Forgetful("dis")}, on_failure=failures.append)
+    assert failures == []
+
+
+def test_a_result_that_cannot_be_written_is_not_taken_for_a_fault_of_the_clip():
+    def full(_: FrameRow) -> None:
+        raise OutputError("no space left")
+
+    with pytest.raises(OutputError, match="no space"):
+        evaluate([material(ListSource(moving(5)))], BLEND, on_frame=full)
+
+
+class Planning(BaselineMethod):
+    """A method that plans for 100 s when frames have a new size; a reference takes it 1 s, a new frame 10."""
+
+    def __init__(self) -> None:
+        super().__init__("blend")
+        object.__setattr__(self, "clock", SimpleNamespace(now=0.0))
+        object.__setattr__(self, "planned", [])
+
+    def encode_reference(self, frame):
+        self.clock.now += 1
+        if frame.shape[:2] not in self.planned:
+            self.clock.now += 100
+            self.planned.append(frame.shape[:2])
+        return frame
+
+    def between(self, first, second, window):
+        draw = super().between(first, second, window)
+
+        def timed(t):
+            self.clock.now += 10
+            return draw(t)
+
+        return timed
+
+
+def test_seconds_are_those_of_steady_work_and_hold_the_encoding(monkeypatch):
+    method = Planning()
+    clock = SimpleNamespace(perf_counter=lambda: method.clock.now)
+    monkeypatch.setattr("lift_core.inference.evaluate.time", clock)
+    still = moving(7)
+    still[2] = still[0].copy()
+    small = [image[:16, :32].copy() for image in moving(5)]
+    clips = [material(ListSource(images), name=name) for name, images in (("a", still), ("b", moving(5)), ("c", small))]
+    frames: list[FrameRow] = []
+    found = evaluate(clips, {"planning": method}, on_frame=frames.append)
+    assert [(row.clip, row.frame, row.seconds) for row in frames] == [
+        *(("a", 3, 12), ("a", 5, 11)),
+        *(("b", 1, 12), ("b", 3, 11)),
+        *(("c", 1, 12), ("c", 3, 11)),
+    ]
+    assert method.planned == [(32, 48), (16, 32)]
+    # Each size cost two references and a frame more than was timed, and each plan.
+    assert method.clock.now == sum(row.seconds for row in frames) + 2 * (100 + 12)
+    assert [row.seconds for row in found.rows] == [11.5] * 3
 
 
 def test_a_gallery_is_shown_what_every_method_made_of_the_clips_that_count():

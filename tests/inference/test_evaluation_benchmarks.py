@@ -154,7 +154,8 @@ class Counting(BaselineMethod):
 def test_frames_between_the_same_references_are_made_from_one_pair(tmp_path):
     x_test(tmp_path)
     method = Counting()
-    assert len(frames_of("x-test", tmp_path, method)) == 7
+    (clip,) = benchmark_clips("x-test", tmp_path)
+    assert len([hidden.pair.at(hidden.timestep) for hidden in clip.hidden(method)]) == 7
     assert len(method.pairs) == 1
 
 

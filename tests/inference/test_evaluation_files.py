@@ -119,7 +119,7 @@ def test_good_places_are_accepted_and_left_as_they_are(tmp_path):
         "--json": tmp_path / "new" / "folder" / "r.json",
         "--figure": tmp_path / "F.PNG",
     }
-    check_outputs(outputs, [tmp_path / "a.mp4"])
+    check_outputs(outputs, [tmp_path / "a.mp4"], force=True)
     assert [path.name for path in tmp_path.iterdir()] == ["old.csv"]
     assert (tmp_path / "old.csv").read_text() == "of yesterday"
 
@@ -135,13 +135,43 @@ def test_good_places_are_accepted_and_left_as_they_are(tmp_path):
         ({"--json": "folder.json"}, OutputError, "a folder stands"),
         ({"--json": "a.mp4/r.json"}, OutputError, "cannot write"),
         ({"--json": "/proc/r.json"}, OutputError, "cannot write"),
+        ({"--json": 300 * "r" + ".json"}, OutputError, "cannot write"),
+        ({"--csv": "old.csv"}, OutputError, r"exists already .*old\.csv.* or use --force"),
     ],
 )
 def test_a_place_that_will_not_do_is_refused(tmp_path, outputs, error, message):
     (tmp_path / "a.mp4").write_bytes(b"video")
     (tmp_path / "folder.json").mkdir()
     (tmp_path / "link.csv").symlink_to("r.csv")
+    (tmp_path / "old.csv").write_text("of yesterday")
     named = {option: tmp_path / path.format(here=tmp_path.name) for option, path in outputs.items()}
     with pytest.raises(error, match=message):
         check_outputs(named, [tmp_path / "a.mp4"])
     assert (tmp_path / "a.mp4").read_bytes() == b"video"
+
+
+@pytest.mark.parametrize("root", [".", "clip"])
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("clip/000003.png", "exists already, in a folder"),
+        ("link.png", "exists already, in a folder"),
+        ("clip/sub/old.png", "exists already, in a folder"),
+        ("clip/figure.png", "among the images of a clip"),
+        ("clip/sub/figure.png", "among the images of a clip"),
+    ],
+)
+def test_images_of_a_clip_are_never_replaced_and_none_is_added(tmp_path, root, output, message):
+    images = [tmp_path / "clips" / "clip" / name for name in ("000003.png", "sub/old.png")]
+    for image in images:
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(b"image")
+    (tmp_path / "clips" / "link.png").symlink_to(images[0])
+    with pytest.raises(OutputError, match=message):
+        check_outputs({"--figure": tmp_path / "clips" / output}, [tmp_path / "clips" / root], force=True)
+
+
+def test_a_new_file_may_lie_beside_the_clips_of_a_folder(tmp_path):
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "000003.png").write_bytes(b"image")
+    check_outputs({"--csv": tmp_path / "r.csv", "--json": tmp_path / "results" / "r.json"}, [tmp_path])
