@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -13,36 +15,103 @@ from lift_core.errors import OutputError
 
 LOCK_FILE = ".lock"
 _POLL_S = 0.01
+_LONGEST_NUMBER = 20
 
 
 @contextmanager
 def folder_lock(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of ``folder``, which is made where it is missing.
 
-    The lock is the system's own, on the file ``.lock``: a process that is killed holds it no longer, and nothing that
-    it leaves behind has to be judged stale. A second lock in the same process waits like that of another process.
+    The lock is the system's own, on the file ``.lock``, which holds the number of the last process that had it: a
+    process that is killed holds it no longer, and nothing that it leaves behind has to be judged stale. A second lock
+    in the same process waits like that of another process. When the block raises an error, the file and the folder are
+    removed again where this call has made them; the folder only if it is empty.
 
     Args:
         folder: what is locked.
         patience: seconds to wait for another holder.
 
     Raises:
-        OutputError: another process holds the lock for longer than that, or the folder cannot be written to.
+        OutputError: another process holds the lock for longer than that, the folder cannot be written to, or its
+            ``.lock`` is a link or holds something else, and is left as it is.
     """
+    until = time.monotonic() + patience
+    is_new = not folder.exists()
+    handle, made = _locked(folder, until)
+    try:
+        _sign(handle)
+        yield
+    except BaseException:
+        if made:
+            _take_back(handle, folder, is_new)
+        raise
+    finally:
+        # Closing the file ends the lock.
+        with suppress(OSError):
+            os.close(handle)
+
+
+def _locked(folder: Path, until: float) -> tuple[int, bool]:
+    """The lock file, open and locked, and whether it was made by this call."""
+    while True:
+        handle, made = _opened(folder)
+        try:
+            _require_ours(handle, folder)
+            _wait(handle, folder, until)
+            _require_ours(handle, folder)
+            # Whoever held it may have removed the file: others would lock a new one.
+            if _is_in_place(handle, folder / LOCK_FILE):
+                return handle, made
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _opened(folder: Path) -> tuple[int, bool]:
+    path = folder / LOCK_FILE
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "its .lock is a link")
+        with suppress(FileExistsError):
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666), True
+        return os.open(path, flags | os.O_CREAT, 0o666), False
     except OSError as error:
         raise OutputError(
             f"cannot write: {error.strerror or error}", where=folder, fix="Check the place, its rights and free space."
         ) from error
+
+
+def _require_ours(handle: int, folder: Path) -> None:
+    """Raise OutputError unless the file is one that `_sign` has written, or empty."""
+    is_file = stat.S_ISREG(os.fstat(handle).st_mode)
+    text = _read(handle) if is_file else b""
+    if not is_file or (text and not (text.isdigit() and len(text) <= _LONGEST_NUMBER)):
+        raise OutputError(
+            f"the folder has a file {LOCK_FILE} that is no lock of lift_core",
+            where=folder,
+            fix="Choose another folder, or move that file away.",
+        )
+
+
+def _is_in_place(handle: int, path: Path) -> bool:
     try:
-        _wait(handle, folder, time.monotonic() + patience)
-        _sign(handle)
-        yield
-    finally:
-        # Closing the file ends the lock.
-        os.close(handle)
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except OSError:
+        return False
+
+
+def _take_back(handle: int, folder: Path, is_new: bool) -> None:
+    """Remove the lock file, and the folder where it is new and empty."""
+    with suppress(OSError):
+        if sys.platform == "win32":
+            # An open file cannot be removed there, so nobody else's is.
+            os.close(handle)
+        (folder / LOCK_FILE).unlink()
+        if is_new:
+            folder.rmdir()
 
 
 def _wait(handle: int, folder: Path, until: float) -> None:
@@ -96,9 +165,14 @@ def _sign(handle: int) -> None:
 
 
 def _holder(handle: int) -> str:
+    number = _read(handle)
+    return f" ({number.decode()})" if number.isdigit() else ""
+
+
+def _read(handle: int) -> bytes:
+    """The file's first bytes, one more than the longest number has."""
     try:
         os.lseek(handle, 0, os.SEEK_SET)
-        number = os.read(handle, 20).decode(errors="replace")
+        return os.read(handle, _LONGEST_NUMBER + 1)
     except OSError:
-        number = ""
-    return f" ({number})" if number.isdigit() else ""
+        return b""
