@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Never
 from tqdm import tqdm
 
 from lift_core.data.dataset_catalogue import CATALOGUE, PublicDataset, find_dataset
-from lift_core.errors import ConfigError, LiftError
+from lift_core.errors import ConfigError, LiftError, OutputError
 
 if TYPE_CHECKING:
     from lift_core.data.dataset_catalogue import PublishedFile
     from lift_core.data.dataset_fetching import FetchRequest
-    from lift_core.data.fetching import FetchProgress
+    from lift_core.data.fetching import Fetched, FetchProgress
 
 _AGREES = "yes"
 
@@ -104,10 +104,25 @@ def get(args: argparse.Namespace, entry: PublicDataset) -> int:
     for file in fetched:
         print(f"{file.path}: SHA-256 {file.sha256}{' as known' if file.was_checked else ', noted for the next time'}")
     unpack_with_bar(request, [file.path for file in fetched])
+    exit_code = finish(args, entry, request.target)
     if args.delete_archives and not args.archive:
-        for file in fetched:
+        delete_archives(fetched)
+    return exit_code
+
+
+def delete_archives(fetched: list[Fetched]) -> None:
+    """Delete what was fetched.
+
+    Raises:
+        OutputError: a file cannot be deleted.
+    """
+    for file in fetched:
+        try:
             file.path.unlink()
-    return finish(args, entry, request.target)
+        except OSError as error:
+            raise OutputError(
+                f"cannot delete the archive: {error.strerror}", where=file.path, fix="Delete it by hand."
+            ) from error
 
 
 def finish(args: argparse.Namespace, entry: PublicDataset, target: Path) -> int:

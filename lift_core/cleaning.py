@@ -122,7 +122,8 @@ def _refusal(root: Path, path: Path) -> str | None:
 
 def _tracked(root: Path, path: Path) -> str | None:
     """What git tracks below a folder, or why it cannot say; None where there is no repository to ask."""
-    if not os.path.lexists(root / ".git"):
+    # The clone may be a folder of a larger repository.
+    if not any(os.path.lexists(folder / ".git") for folder in (root, *root.absolute().parents)):
         return None
     # Variables of git would make it ask another repository, as they do within its hooks.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -10,7 +10,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import Protocol, cast
 
-from lift_core.errors import LiftError, MissingDependencyError
+from lift_core.errors import ConfigError, LiftError, MissingDependencyError
 
 COMMANDS = (
     "bench",
@@ -79,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_code
     except LiftError as error:
         return _fail(error)
+    except (RuntimeError, MemoryError) as error:
+        return _fail(_no_memory(error))
     except ModuleNotFoundError as error:
         return _fail(_missing_package(error))
     except KeyboardInterrupt:
@@ -97,6 +99,16 @@ def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
     return MissingDependencyError(
         f"the Python package '{package}' is not installed.",
         fix="Run `make setup`; `lift doctor` lists what is missing.",
+    )
+
+
+def _no_memory(error: RuntimeError | MemoryError) -> LiftError:
+    """Turn memory that ran out into advice; any other fault is raised as it is."""
+    # By its name: torch is not imported for a command that does without.
+    if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
+        raise error
+    return ConfigError(
+        "there is no memory left for this.", fix="Allow less (--memory), or choose smaller frames, batches or contexts."
     )
 
 

@@ -149,6 +149,17 @@ def test_folders_with_tracked_files_are_left_alone(root: Path, monkeypatch: pyte
     }
 
 
+def test_files_that_a_larger_repository_tracks_are_left_alone(root: Path) -> None:
+    git(root.parent, "init")
+    git(root.parent, "add", "--force", "clone/runs")
+    refusals = {found.path.name: found.refusal for found in look_at(root)}
+    assert refusals == {
+        "runs": "git tracks 1 files in it, such as runs/lift/step_1/file.bin",
+        "logs": None,
+        "models": None,
+    }
+
+
 def test_without_git_a_clone_is_left_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(root, "init")
     monkeypatch.setenv("PATH", str(root))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lift_core.commands.method_arguments import add_method_arguments, running_options
+from lift_core.commands.method_arguments import add_method_arguments, refuse_running_options, running_options
 from lift_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,18 +56,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Interpolate and print what was written."""
+    from lift_core.inference.image_files import IMAGE_SUFFIXES
     from lift_core.inference.interpolator import Interpolator
     from lift_core.inference.method_choice import make_method
+    from lift_core.inference.methods import BaselineMethod
 
     if len(args.paths) not in (2, 3):
         raise ConfigError(f"{len(args.paths)} paths were given.", fix="Name IN OUT, or two images and OUT.")
     method = make_method(args.checkpoint or args.method, running_options(args, args.context))
     interpolator = Interpolator.with_method(method)
     source, *others, output = args.paths
+    if isinstance(method, BaselineMethod):
+        refuse_running_options(args, f"the method {method.name}, which does not learn")
     if others:
         _refuse(args, "two images", "factor", "fps", "crf", "preview", "restart")
         moment = 0.5 if args.time is None else args.time
         made = interpolator.images(source, others[0], output, moment, force=args.force)
+    elif Path(output).suffix.lower() in IMAGE_SUFFIXES:
+        raise ConfigError(
+            "one image is made between two.", where=output, fix="Name two images and the new one, or a video."
+        )
     elif Path(source).is_dir():
         made = _folder(args, interpolator, source, output)
     else:

@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
+from lift_core.errors import ConfigError
+
 if TYPE_CHECKING:
     from lift_core.inference.method_choice import MethodOptions
 
@@ -60,6 +62,23 @@ def running_options(args: argparse.Namespace, context: int | None = None) -> Met
     from lift_core.inference.method_choice import MethodOptions
 
     return MethodOptions(context, args.device, args.precision, args.memory, args.self_ensemble, args.parallel)
+
+
+def refuse_running_options(args: argparse.Namespace, what: str) -> None:
+    """Refuse options of a model that mean nothing for ``what``, instead of ignoring them.
+
+    Raises:
+        ConfigError: one of them was given.
+    """
+    idle = {
+        "--precision": args.precision != "fp32",
+        "--memory": args.memory is not None,
+        "--self-ensemble": args.self_ensemble != "none",
+        "--parallel": args.parallel,
+    }
+    given = [option for option, is_given in idle.items() if is_given]
+    if given:
+        raise ConfigError(f"{', '.join(given)} means nothing for {what}.", fix="Leave it out; see --help.")
 
 
 def memory(text: str) -> int:

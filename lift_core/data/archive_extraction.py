@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lift_core.data.archive_members import Member, announced_bytes, damage_named, members
+from lift_core.data.archive_members import FETCH_AGAIN, Member, announced_bytes, damage_named, members
 from lift_core.data.folder_lock import folder_lock
 from lift_core.errors import ArchiveError, OutputError
 
@@ -20,6 +20,10 @@ _log = logging.getLogger(__name__)
 Progress = Callable[[int], object]
 
 _CHUNK = 1 << 20
+# What every file system takes as the length of one name, in bytes; and folders within folders, which Python walks by
+# recursion.
+_LONGEST_PART = 255
+_MOST_PARTS = 100
 # Below this many bytes nothing is a bomb, and texts may shrink to a hundredth.
 _RATIO_COUNTS_FROM = 10_000_000
 
@@ -87,8 +91,10 @@ def extract_archives(
 
 
 def refuse_full_target(target: Path) -> None:
-    """Raise OutputError where ``target`` is anything but absent or an empty folder."""
-    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+    """Raise OutputError where ``target`` is anything but absent or an empty folder, or cannot be looked at."""
+    with _reported(target):
+        is_free = not target.is_symlink() and (not target.exists() or (target.is_dir() and not any(target.iterdir())))
+    if not is_free:
         raise OutputError(
             "the folder to unpack to exists and is not empty",
             where=target,
@@ -112,9 +118,9 @@ class _Budget:
         self._entries += 1
         self.files += not member.is_folder
         if self._entries > self._limits.entries:
-            raise self._too_much(f"more than {self._limits.entries} files and folders", member)
+            raise self._too_much(f"more than {self._limits.entries} files and folders", member, "Do not trust it.")
         if member.size > self._limits.file_bytes:
-            raise self._too_much(f"a file of more than {self._limits.file_bytes} bytes", member)
+            raise self._too_much(f"a file of more than {self._limits.file_bytes} bytes", member, "Do not trust it.")
         self._check_total(member, member.size)
 
     def add(self, member: Member, file_bytes: int, count: int) -> None:
@@ -127,13 +133,14 @@ class _Budget:
     def _check_total(self, member: Member, more: int) -> None:
         if self.bytes + more > self._most:
             size = self.archive.stat().st_size
-            raise self._too_much(f"more than {self._most} bytes, of an archive of {size}", member)
+            advice = "Raise --max-gb or --max-ratio only if you know what it holds."
+            raise self._too_much(f"more than {self._most} bytes, of an archive of {size}", member, advice)
 
-    def _too_much(self, what: str, member: Member) -> ArchiveError:
+    def _too_much(self, what: str, member: Member, advice: str) -> ArchiveError:
         return ArchiveError(
             f"it unpacks to {what}, at {member.name!r}",
             where=self.archive,
-            fix="It may be a decompression bomb. Raise the limit only if you know what the archive holds.",
+            fix=f"It may be a decompression bomb. {advice}",
         )
 
 
@@ -183,12 +190,18 @@ def _safe_parts(archive: Path, member: Member) -> list[str]:
         raise ArchiveError(
             f"the name {name!r} may lead out of the target", where=archive, fix="Do not trust this archive."
         )
+    if len(parts) > _MOST_PARTS or any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_PART for part in parts):
+        raise ArchiveError(
+            f"the name {name[:60]!r}… has more than {_MOST_PARTS} parts, or one of more than {_LONGEST_PART} bytes",
+            where=archive,
+            fix="Do not trust this archive.",
+        )
     return parts
 
 
 def _wrong_size(archive: Path, member: Member) -> ArchiveError:
     return ArchiveError(
-        f"{member.name!r} has not the {member.size} bytes that were announced", where=archive, fix="Fetch it again."
+        f"{member.name!r} has not the {member.size} bytes that were announced", where=archive, fix=FETCH_AGAIN
     )
 
 

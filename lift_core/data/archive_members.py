@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import stat
 import struct
 import tarfile
@@ -21,9 +22,19 @@ from lift_core.errors import ArchiveError
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _GZIP_START = b"\x1f\x8b"
+_ZIP_STARTS = (b"PK\3\4", b"PK\5\6")
 _TAR_BLOCK = 512
-# tarfile reads extended headers (long names, comments) in one piece, of whatever length they claim.
-_LONGEST_READ = 16 << 20
+# tarfile reads extended headers (long names, comments) in one piece, of whatever length they claim, one within another
+# for as long as they come, and keeps the global ones. Honest ones hold a path of up to 4096 bytes and little besides.
+_LONGEST_HEADER = 16 << 10
+_MOST_HEADERS_OF_A_MEMBER = 4
+_MOST_GLOBAL_FIELDS = 100
+# The expressions that tarfile applies to them take a time that grows with the square of a row of digits:
+# CVE-2024-6232.
+_MANY_DIGITS = re.compile(rb"[0-9]{256}")
+_LONGEST_READ = 1 << 20
+_MOST_PADDING = 16 << 20
+FETCH_AGAIN = "Delete it and its .sha256, and fetch it again."
 # What zipfile and tarfile raise for bytes that make no sense.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -64,7 +75,7 @@ def damage_named(archive: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         raise ArchiveError(
-            f"the archive is damaged: {error or type(error).__name__}", where=archive, fix="Fetch it again."
+            f"the archive is damaged: {error or type(error).__name__}", where=archive, fix=FETCH_AGAIN
         ) from error
 
 
@@ -78,9 +89,7 @@ def members(archive: Path, file: BinaryIO) -> Iterator[Member]:
         ArchiveError: damaged, truncated or no archive at all; encrypted; a link, a device or another special file.
     """
     with damage_named(archive):
-        is_zip = zipfile.is_zipfile(file)
-        file.seek(0)
-        yield from _zip_members(archive, file) if is_zip else _tar_members(archive, file)
+        yield from _zip_members(archive, file) if _is_zip(file) else _tar_members(archive, file)
 
 
 def announced_bytes(archive: Path) -> int:
@@ -89,11 +98,18 @@ def announced_bytes(archive: Path) -> int:
     Raises:
         ArchiveError: a zip file that is damaged.
     """
-    with damage_named(archive):
-        if not zipfile.is_zipfile(archive):
+    with damage_named(archive), archive.open("rb") as file:
+        if not _is_zip(file):
             return archive.stat().st_size
-        with zipfile.ZipFile(archive) as packed:
+        with zipfile.ZipFile(file) as packed:
             return sum(entry.file_size for entry in packed.infolist())
+
+
+def _is_zip(file: BinaryIO) -> bool:
+    """Told by its start: zipfile looks at the end, which in a tar file may be that of a zip file within it."""
+    start = file.read(4)
+    file.seek(0)
+    return start in _ZIP_STARTS
 
 
 def _zip_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
@@ -116,9 +132,13 @@ def _zip_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
 def _tar_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
     with _tar_stream(archive, file) as stream, tarfile.open(fileobj=stream, mode="r:") as packed:
         while (entry := packed.next()) is not None:
+            if len(packed.pax_headers) > _MOST_GLOBAL_FIELDS:
+                raise _hostile_header(archive, f"has more than {_MOST_GLOBAL_FIELDS} fields for all files")
             if not (entry.isreg() or entry.isdir()) or entry.issparse():
                 raise _special(archive, entry.name)
+            stream.expect_data()
             yield Member(entry.name, entry.isdir(), entry.size, partial(_opened, packed, entry))
+            stream.expect_headers()
             # A TarFile remembers every entry; there may be a million.
             packed.members = []  # type: ignore[attr-defined]
         # tarfile takes a header that it cannot read for the end of the archive.
@@ -142,8 +162,12 @@ def _special(archive: Path, name: str) -> ArchiveError:
     )
 
 
+def _hostile_header(archive: Path, what: str) -> ArchiveError:
+    return ArchiveError(f"a header {what}", where=archive, fix="Do not trust this archive.")
+
+
 class _TarBytes(io.RawIOBase):
-    """A tar file's bytes behind a wall: no read of more than 16 MiB at once, which a header can ask for.
+    """A tar file's bytes behind a wall: reads are bounded, those of headers far lower than those of files.
 
     Attributes:
         last_block: what the last read gave, where that was one block or less.
@@ -153,6 +177,18 @@ class _TarBytes(io.RawIOBase):
         self._file = file
         self._archive = archive
         self.last_block = b""
+        self.expect_headers()
+
+    def expect_headers(self) -> None:
+        """What is read from here on, up to `expect_data`, are the headers of one member."""
+        self._longest = _LONGEST_HEADER
+        # The byte before them, the member's own block, and of each extended header its block and its content.
+        self._reads_left: int | None = 2 + 2 * _MOST_HEADERS_OF_A_MEMBER
+
+    def expect_data(self) -> None:
+        """What is read from here on, up to `expect_headers`, is a file's data."""
+        self._longest = _LONGEST_READ
+        self._reads_left = None
 
     def readable(self) -> bool:
         return True
@@ -161,13 +197,20 @@ class _TarBytes(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= _LONGEST_READ:
-            raise ArchiveError(
-                f"a header claims to be {size} bytes long", where=self._archive, fix="Do not trust this archive."
-            )
+        if not 0 <= size <= self._longest:
+            raise _hostile_header(self._archive, f"claims to be {size} bytes long")
         data = self._file.read(size)
+        if self._reads_left is not None:
+            self._check_header(data)
         self.last_block = data if len(data) <= _TAR_BLOCK else b""
         return data
+
+    def _check_header(self, data: bytes) -> None:
+        self._reads_left = (self._reads_left or 0) - 1
+        if self._reads_left < 0:
+            raise _hostile_header(self._archive, f"follows {_MOST_HEADERS_OF_A_MEMBER} others that extend it")
+        if _MANY_DIGITS.search(data):
+            raise _hostile_header(self._archive, "holds a row of more than 255 digits")
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self._file.seek(offset, whence)
@@ -177,7 +220,7 @@ class _TarBytes(io.RawIOBase):
 
     def drain(self) -> None:
         """Read what pads the end, so that gzip compares its checksum."""
-        padding = self._file.read(_LONGEST_READ)
+        padding = self._file.read(_MOST_PADDING)
         if padding.strip(b"\0") or self._file.read(1):
             raise tarfile.ReadError("there is more behind its end mark")
 

@@ -36,6 +36,7 @@ class PackedClip:
         frames, height, width: its shape.
         timestamps: seconds of each frame, or None.
         checksum: blake2b of its bytes, 16 bytes in hex.
+        origin: differs once the clip that it was made of has changed; empty in older folders.
     """
 
     name: str
@@ -46,6 +47,7 @@ class PackedClip:
     width: int
     timestamps: tuple[float, ...] | None
     checksum: str
+    origin: str = ""
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
@@ -33,7 +34,7 @@ from lift_core.data.packed_clip import (
 )
 from lift_core.data.packed_strings import PackedStrings
 from lift_core.data.sharded_stream import settled_rank, this_worker
-from lift_core.data.store_folder import claim, clear_leftovers
+from lift_core.data.store_folder import claim, clear_leftovers, differing_clips, require_apart
 from lift_core.errors import ConfigError, SourceError
 
 _Sample = TypeVar("_Sample")
@@ -101,17 +102,20 @@ def pack_clips(
         progress: called with (done, total) in clips, at the start and after each.
 
     Raises:
-        ConfigError: no clips, a size that cannot be, or a folder packed from other clips or otherwise.
+        ConfigError: no clips, a size that cannot be, a folder packed from other clips or otherwise, or one that holds a
+            clip or lies in one.
+        DatasetError: a damaged ``store.json``; ``fresh`` mends it.
         OutputError: another process writes the folder, the disk is full, or the folder holds something else.
         SourceError, FrameReadError: a clip that cannot be read. What was packed before it stays.
     """
     if not clips or shard_bytes < 1:
         raise ConfigError(f"{len(clips)} clips cannot be packed in shards of {shard_bytes} bytes")
     folder, size = Path(folder), chosen_size(fixed_size)
+    require_apart(folder, (clip.path for clip in clips))
     planned = [_plan(clip, size) for clip in clips]
     settings = {"shard_bytes": shard_bytes, "fixed_size": size, "clips": _digest(planned)}
     with folder_lock(folder):
-        claim(folder, KIND, settings, fresh=fresh)
+        claim(folder, KIND, settings, fresh=fresh, explain={"clips": lambda: _what_differs(folder, planned)})
         return _Packer(folder, _shards(planned, shard_bytes), size, progress or _silent).run()
 
 
@@ -187,6 +191,7 @@ class _Packer:
             width=planned.width,
             timestamps=None if times is None else tuple(float(time) for time in times),
             checksum=checksum.hexdigest(),
+            origin=_digest([planned]),
         )
 
     def _tell(self, repair: str) -> None:
@@ -271,6 +276,19 @@ def _shards(planned: Sequence[_Planned], shard_bytes: int) -> list[list[_Planned
         shards[-1].append(clip)
         room -= clip.size
     return shards
+
+
+def _what_differs(folder: Path, planned: Sequence[_Planned]) -> str:
+    """What tells the clips from those that the folder was packed from, as far as its shards are there."""
+    there: dict[str, str] = {}
+    here = {clip.clip.name: _digest([clip]) for clip in planned}
+    for path in sorted(folder.glob("shard-*.json")):
+        with suppress(SourceError):
+            clips = read_shard_index(path.with_suffix(SHARD_SUFFIX)).clips
+            there.update((clip.name, clip.origin or here.get(clip.name, "")) for clip in clips)
+    if not (folder / INDEX_FILE).exists() and all(here.get(name) == origin for name, origin in there.items()):
+        return "among the clips that were not packed yet, one is another"
+    return differing_clips(there, here)
 
 
 def _digest(planned: Sequence[_Planned]) -> str:

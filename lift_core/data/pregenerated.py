@@ -16,13 +16,14 @@ from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.sample import SampleKey
-from lift_core.data.store_folder import claim, clear_leftovers
+from lift_core.data.store_folder import claim, clear_leftovers, differing_clips, require_apart
 from lift_core.data.variant_store import (
     CLIP_COLUMNS,
     CLIPS_FILE,
     KIND,
     ROW_COLUMNS,
     ROWS_FILE,
+    StoredClip,
     clips_digest,
     parse_row,
     sample_file,
@@ -78,21 +79,24 @@ def pregenerate(
         progress: called with (done, total) at the start and after each sample.
 
     Raises:
-        ConfigError: fewer than one variant, or a store made with other settings or from other clips.
+        ConfigError: fewer than one variant, a store made with other settings or from other clips, or a folder that holds a clip or
+            lies in one.
         OutputError: another process writes the store, the disk is full, or the folder holds something else. What was
             written before stays, and a later run goes on from there.
-        SourceError, FrameReadError, WindowError, DatasetError: see ClipDataset.
+        DatasetError: a damaged ``store.json``; ``fresh`` mends it. See ClipDataset for others.
+        SourceError, FrameReadError, WindowError: see ClipDataset.
     """
     if variants < 1:
         raise ConfigError(f"{variants} variants", fix="Ask for at least one.")
     folder = Path(folder)
+    require_apart(folder, (clip.path for clip in clips))
     dataset = ClipDataset(clips, window, replace(options, split="all", dtype=torch.uint8))
     # A sample that cannot be read has no variants; another one must not be stored under its name.
     dataset.options = replace(dataset.options, on_error="raise")
     with folder_lock(folder):
         described = stored_clips(clips, dataset)
         settings = {**settings_of(dataset.windows, dataset.options), "clips": clips_digest(described)}
-        claim(folder, KIND, settings, fresh=fresh)
+        claim(folder, KIND, settings, fresh=fresh, explain={"clips": lambda: _what_differs(folder, described)})
         write_rows(folder / CLIPS_FILE, CLIP_COLUMNS, (clip.row() for clip in described))
         return _Writer(dataset, folder, settings, variants).run(options.on_error == "skip", progress or _silent)
 
@@ -178,6 +182,19 @@ class _Writer:
     def _tell(self, repair: str) -> None:
         self._repairs.append(repair)
         _log.warning("%s: %s", self._folder, repair)
+
+
+def _what_differs(folder: Path, described: Sequence[StoredClip]) -> str:
+    """What tells the clips from those that the store was made of."""
+    there = {row[0]: row[1:] for row in read_rows(folder / CLIPS_FILE, CLIP_COLUMNS)[0]}
+    here = {row[0]: row[1:] for row in (clip.row() for clip in described)}
+    return differing_clips(_without_path(there), _without_path(here))
+
+
+def _without_path(rows: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A clip may lie elsewhere than it did."""
+    place = CLIP_COLUMNS.index("path") - 1
+    return {name: [*row[:place], *row[place + 1 :]] for name, row in rows.items()}
 
 
 def _shape_of_stored(path: Path, facts: dict[str, Any]) -> tuple[int, int, int, float, int] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from lift_core.data.folder_lock import LOCK_FILE
 from lift_core.errors import ConfigError, DatasetError, OutputError
 
 STORE_FILE = "store.json"
+# As lift_core.atomic names what it has not finished.
+_HALF_WRITTEN = re.compile(r"\..+\.\d+-\d+\.partial(\.[^.]+)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,14 @@ class StoreKind:
     entries: tuple[str, ...]
 
 
-def claim(folder: Path, kind: StoreKind, settings: Mapping[str, Any], *, fresh: bool = False) -> None:
+def claim(
+    folder: Path,
+    kind: StoreKind,
+    settings: Mapping[str, Any],
+    *,
+    fresh: bool = False,
+    explain: Mapping[str, Callable[[], str]] | None = None,
+) -> None:
     """Make ``folder`` a store of these settings, or find that it is one. Its lock must be held.
 
     Args:
@@ -39,13 +49,16 @@ def claim(folder: Path, kind: StoreKind, settings: Mapping[str, Any], *, fresh: 
         kind: of the store.
         settings: whatever JSON can hold; all that decides what the entries look like.
         fresh: delete the entries of a store that is there, whatever its settings, and begin anew.
+        explain: by name of a setting whose value says nothing to a reader: what to say where it differs.
 
     Raises:
+        DatasetError: the file that describes the store is damaged; with ``fresh``, only where the folder holds nothing
+            of such a store, or anything else.
         ConfigError: the store there was made with other settings or by another version, and ``fresh`` is not set.
         OutputError: the folder holds something else, which is left alone; or it cannot be written to.
     """
     wanted = json.loads(json.dumps(settings))
-    there = _read(folder)
+    there = _read_to_replace(folder, kind) if fresh else _read(folder)
     if there is None:
         _require_empty(folder, kind)
     elif there.get("store") != kind.name:
@@ -55,7 +68,7 @@ def claim(folder: Path, kind: StoreKind, settings: Mapping[str, Any], *, fresh: 
             fix="Choose another folder.",
         )
     elif not fresh:
-        _require_same(folder, kind, there, wanted)
+        _require_same(folder, kind, there, wanted, explain or {})
         return
     else:
         _delete(folder, kind.entries)
@@ -67,7 +80,7 @@ def read_settings(folder: Path, kind: StoreKind) -> dict[str, Any]:
     """The settings of a store.
 
     Raises:
-        DatasetError: there is no such store. ConfigError: it is of another version.
+        DatasetError: there is no such store, or its file is damaged. ConfigError: it is of another version.
     """
     there = _read(folder)
     if there is None or there.get("store") != kind.name:
@@ -78,7 +91,7 @@ def read_settings(folder: Path, kind: StoreKind) -> dict[str, Any]:
 
 def clear_leftovers(folder: Path) -> int:
     """Delete what killed writers left half-written; returns how many files. The store's lock must be held."""
-    leftovers = [path for path in folder.rglob(".*.partial*") if path.is_file()]
+    leftovers = [path for path in folder.rglob(".*.partial*") if _HALF_WRITTEN.fullmatch(path.name) and path.is_file()]
     for path in leftovers:
         path.unlink(missing_ok=True)
     return len(leftovers)
@@ -96,14 +109,34 @@ def _read(folder: Path) -> dict[str, Any] | None:
         raise DatasetError(
             f"the file that describes the store cannot be read: {error}",
             where=path,
-            fix="Make the store anew, in another folder.",
+            fix="Ask for a fresh store, which deletes this one, or choose another folder.",
         ) from error
     return content
 
 
+def _read_to_replace(folder: Path, kind: StoreKind) -> dict[str, Any] | None:
+    """As `_read`; a damaged file counts as one of this kind where the folder holds such a store and nothing else."""
+    try:
+        return _read(folder)
+    except DatasetError:
+        if _holds_only(folder, kind):
+            return {"store": kind.name}
+        raise
+
+
+def _holds_only(folder: Path, kind: StoreKind) -> bool:
+    made = {path for pattern in kind.entries for path in folder.glob(pattern)}
+    others = {path for path in folder.iterdir() if not _is_own(path.name)} - made
+    return any(path.is_file() for path in made) and {path.name for path in others} <= {STORE_FILE}
+
+
+def _is_own(name: str) -> bool:
+    return name == LOCK_FILE or _HALF_WRITTEN.fullmatch(name) is not None
+
+
 def _require_empty(folder: Path, kind: StoreKind) -> None:
     """A writer that was killed at once leaves its lock and a half-written file."""
-    others = [path.name for path in folder.iterdir() if path.name != LOCK_FILE and ".partial" not in path.name]
+    others = [path.name for path in folder.iterdir() if not _is_own(path.name)]
     if others:
         raise OutputError(
             f"the folder holds other files ({', '.join(sorted(others)[:3])}), and no {kind.name}",
@@ -112,9 +145,17 @@ def _require_empty(folder: Path, kind: StoreKind) -> None:
         )
 
 
-def _require_same(folder: Path, kind: StoreKind, there: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _require_same(
+    folder: Path,
+    kind: StoreKind,
+    there: dict[str, Any],
+    wanted: dict[str, Any],
+    explain: Mapping[str, Callable[[], str]],
+) -> None:
     _require_version(folder, kind, there)
-    differences = differing(there["settings"], wanted)
+    old = there["settings"]
+    differences = differing(_without(old, explain), _without(wanted, explain))
+    differences += [say() for name, say in explain.items() if old.get(name) != wanted.get(name)]
     if differences:
         raise ConfigError(
             f"the {kind.name} was made with other settings: {'; '.join(differences)}",
@@ -145,6 +186,43 @@ def differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
         else:
             found.append(f"{name} is {json.dumps(old)} there and {json.dumps(new)} here")
     return found
+
+
+def differing_clips(there: Mapping[str, object], here: Mapping[str, object]) -> str:
+    """What tells clips from those that a store was made of, by the first that differs.
+
+    Args:
+        there, here: by the clip's name, what else is known of it; in their order.
+    """
+    for name, known in there.items():
+        if name not in here:
+            return f"clip {name} is there only"
+        if here[name] != known:
+            return f"clip {name} has changed"
+    added = next((name for name in here if name not in there), None)
+    return "the clips come in another order" if added is None else f"clip {added} is here only"
+
+
+def require_apart(folder: Path, clips: Iterable[str]) -> None:
+    """Raise ConfigError where a store would lie in a clip that it is made of, or that clip in the store.
+
+    Args:
+        folder: of the store. clips: their paths.
+    """
+    place = folder.resolve()
+    for clip in clips:
+        source = Path(clip).resolve()
+        if source.is_relative_to(place) or place.is_relative_to(source):
+            raise ConfigError(
+                f"the clip {clip} lies in the folder that is to be written, or that folder in the clip",
+                where=folder,
+                fix="Choose a folder outside of the clips.",
+            )
+
+
+def _without(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    left_out = set(names)
+    return {name: value for name, value in settings.items() if name not in left_out}
 
 
 def _delete(folder: Path, entries: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
@@ -14,6 +14,7 @@ from lift_core.errors import ConfigError
 from lift_core.inference.frames import Frame, batch_as, to_batch
 from lift_core.inference.methods import Draw, Method, Window
 
+SelfEnsembleKind = Literal["reversal", "full"]
 SelfEnsembling = Literal["none", "reversal", "full"]
 
 _T = TypeVar("_T")
@@ -22,6 +23,8 @@ _CPU = torch.device("cpu")
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 """Axes of ``[3, H, W]`` that are mirrored: none, left and right, top and bottom, both."""
+
+MIRROR_IMAGES = len(_FLIPS)
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,11 @@ class SelfEnsemble:
         ConfigError: another kind.
     """
 
-    def __init__(self, method: Method, kind: Literal["reversal", "full"]) -> None:
-        if kind not in get_args(SelfEnsembling):
-            raise ConfigError(f"{kind!r} is no self-ensemble.", fix=f"Choose {', '.join(get_args(SelfEnsembling))}.")
+    def __init__(self, method: Method, kind: SelfEnsembleKind) -> None:
+        if kind not in get_args(SelfEnsembleKind):
+            raise ConfigError(
+                f"{kind!r} is no self-ensemble.", fix=f"Choose {' or '.join(get_args(SelfEnsembleKind))}."
+            )
         self._method = method
         self._kind = kind
         self._flips = _FLIPS if kind == "full" else _FLIPS[:1]
@@ -130,9 +135,11 @@ class SelfEnsemble:
             prepared.append((flip, forwards, backwards))
 
         def draw(t: float) -> Frame:
-            made: list[Frame] = []
-            for flip, forwards, backwards in prepared:
-                made += [_mirrored(forwards(t), flip), _mirrored(backwards(1 - t), flip)]
+            made = (
+                _mirrored(frame, flip)
+                for flip, forwards, backwards in prepared
+                for frame in (forwards(t), backwards(1 - t))
+            )
             return _mean(made, first.frame)
 
         return draw
@@ -147,6 +154,9 @@ def _mirrored(frame: Frame, axes: tuple[int, ...]) -> Tensor:
     return torch.flip(_in_float(frame), axes) if axes else _in_float(frame)
 
 
-def _mean(made: Sequence[Frame], like: Frame) -> Frame:
-    frames = [_in_float(frame).to(_CPU) for frame in made]
-    return batch_as(torch.stack(frames).mean(dim=0, keepdim=True), like)
+def _mean(made: Iterable[Frame], like: Frame) -> Frame:
+    """The mean of frames that are made one after the other, so that no more than two are there at a time."""
+    total, count = torch.zeros(()), 0
+    for frame in made:
+        total, count = total + _in_float(frame).to(_CPU), count + 1
+    return batch_as(total[None] / count, like)

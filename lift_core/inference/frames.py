@@ -51,7 +51,8 @@ def to_batch(frame: Frame, device: torch.device) -> Tensor:
     """Bring a frame to float32 ``[1, 3, H, W]`` in [0, 1] on ``device``."""
     if isinstance(frame, Tensor):
         return frame.detach().to(device, torch.float32)[None]
-    pixels = torch.from_numpy(np.ascontiguousarray(frame)).to(device)
+    # torch takes no array that cannot be written to, such as one that PIL lends.
+    pixels = torch.from_numpy(np.require(frame, requirements=["C", "W"])).to(device)
     return pixels.permute(2, 0, 1)[None].to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 

@@ -120,10 +120,10 @@ class Interpolator:
         steps between them, whatever the frame rate does. With ``fps`` frames come at a constant rate, each made at its
         true time; those that lie on an old one are the old one. Either way the video keeps its duration. Audio packets
         are copied untouched. Colour tags and the shape of pixels are kept, pictures are written upright. Other streams
-        (subtitles, data, further videos) are left out. Cuts and repeated frames: see `frames`.
+        (subtitles, data, further videos), chapters and titles are left out. Cuts and repeated frames: see `frames`.
 
-        The video is written in pieces that are kept beside the output until all are done: after a crash or a Ctrl-C
-        the same call goes on with the first piece that is missing.
+        The video is written in pieces that are kept beside the output until all are done, so that it takes its room on
+        the disk twice: after a crash or a Ctrl-C the same call goes on with the first piece that is missing.
 
         Args:
             source: any video that can be read.

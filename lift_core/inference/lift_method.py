@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from lift_core.errors import ConfigError
+from lift_core.errors import ConfigError, WeightsError
 from lift_core.inference.frames import Frame, batch_as, to_batch
 from lift_core.inference.methods import Draw, Window
 from lift_core.inference.tiled_stages import aggregate, decode, encode_deepest, encode_reference
@@ -46,10 +46,12 @@ class LiftMethod:
             features kept in it. Flows, sampling positions and the blend stay in float32.
         memory: bytes that interpolation may take on the device; by default most of what is free when the first frame
             comes.
+        sharers: how many methods and mirror images share that memory.
 
     Raises:
         ConfigError: an odd ``context``, or one below 2; an unknown precision; or, with the first frame, too little
             memory.
+        WeightsError: with a new frame: it is not made of numbers, as of weights that have diverged.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class LiftMethod:
         device: torch.device | None = None,
         precision: Precision = "fp32",
         memory: int | None = None,
+        sharers: int = 1,
     ) -> None:
         self.device = device or torch.device("cpu")
         self.model = model.to(self.device).eval()
         self.name = model.config.name
         self.context = model.config.context if context is None else context
         self.precision = precision
-        self._memory = memory
+        self._memory, self._sharers = memory, sharers
         self._tiles: dict[tuple[int, int], list[Tile]] = {}
         if self.context < 2 or self.context % 2:
             raise ConfigError(f"a context of {self.context} frames.", fix="Choose an even number, at least 2.")
@@ -80,21 +83,21 @@ class LiftMethod:
         """A text that differs for models, contexts and precisions that make different frames."""
         return f"{weights_fingerprint(self.model)} {self.model.config.start} {self.context} {self.precision}"
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, frame: Frame) -> Tensor:
         """s16 features ``[1, C, H/16, W/16]`` of the padded frame."""
         padded, tiles = self._prepared(frame)
         with self._autocast():
             return encode_deepest(self.model, padded, tiles)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode_reference(self, frame: Frame) -> _LiftReference:
         """The frame with its features at all scales."""
         padded, tiles = self._prepared(frame)
         with self._autocast():
             return _LiftReference(frame, encode_reference(self.model, padded, _size(frame), tiles))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def between(self, first: _LiftReference, second: _LiftReference, window: Window) -> Draw:
         """Aggregate the window once; each new frame is one decoding."""
         references = (first.features, second.features)
@@ -104,10 +107,17 @@ class LiftMethod:
         with self._autocast():
             aggregated = aggregate(self.model, window.features, references, times, valid, tiles)
 
-        @torch.inference_mode()
+        @torch.no_grad()
         def draw(t: float) -> Frame:
             with self._autocast():
                 frame = decode(self.model, references, aggregated, t, tiles)
+            if not torch.isfinite(frame).all():
+                raise WeightsError(
+                    f"{self.name} made a frame that is not made of numbers, in {self.precision}",
+                    fix="Use --precision bf16 or fp32."
+                    if self.precision == "fp16"
+                    else "These weights have diverged in training: use others.",
+                )
             return batch_as(frame, first.frame)
 
         return draw
@@ -121,7 +131,7 @@ class LiftMethod:
         if size not in self._tiles:
             budget = free_memory(self.device) if self._memory is None else self._memory
             dtype = "float32" if self.precision == "fp32" else "float16"
-            self._tiles[size] = fitting_tiles(self.model.config, self.context, size, budget, dtype)
+            self._tiles[size] = fitting_tiles(self.model.config, self.context, size, budget // self._sharers, dtype)
             if len(self._tiles[size]) > 1:
                 _log.info("%s works on %dx%d frames in %d tiles", self.name, *size, len(self._tiles[size]))
         return self._tiles[size]

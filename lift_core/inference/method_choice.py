@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from lift_core.errors import ConfigError
-from lift_core.inference.ensembles import Ensemble, SelfEnsemble, SelfEnsembling
+from lift_core.inference.ensembles import MIRROR_IMAGES, Ensemble, SelfEnsemble, SelfEnsembling
 from lift_core.inference.lift_method import LiftMethod, Precision
 from lift_core.inference.methods import BASELINES, BaselineMethod, Method
 from lift_core.model.weights import load_lift
@@ -26,7 +28,8 @@ class MethodOptions:
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda``, …; several, with commas between, are dealt out
             to the members of an ensemble.
         precision: ``fp32``, ``bf16`` or ``fp16``, see `LiftMethod`.
-        memory: bytes that interpolation may take; by default most of what is free. Members of an ensemble share them.
+        memory: bytes that interpolation may take; by default most of what is free. Members of an ensemble on one device
+            share them.
         self_ensemble: ``none``, ``reversal`` or ``full``, see `SelfEnsemble`.
         parallel: run the members of an ensemble at the same time.
     """
@@ -41,6 +44,9 @@ class MethodOptions:
     def __post_init__(self) -> None:
         if self.memory is not None and self.memory < 1:
             raise ConfigError(f"{self.memory} bytes of memory hold nothing.", fix="Allow some, or leave it out.")
+        for value, kind in ((self.precision, Precision), (self.self_ensemble, SelfEnsembling)):
+            if value not in get_args(kind):
+                raise ConfigError(f"{value!r} is no such option.", fix=f"Choose one of {', '.join(get_args(kind))}.")
 
 
 def make_method(names: Name | Sequence[Name], options: MethodOptions | None = None) -> Method:
@@ -60,8 +66,9 @@ def make_method(names: Name | Sequence[Name], options: MethodOptions | None = No
     if not several:
         raise ConfigError("no method is named.", fix="Name one, such as lift_tiny.")
     devices = [choose_device(name.strip()) for name in options.device.split(",")]
-    budget = None if options.memory is None else options.memory // len(several)
-    members = [_one(name, devices[number % len(devices)], budget, options) for number, name in enumerate(several)]
+    placed = [(name, devices[number % len(devices)]) for number, name in enumerate(several)]
+    learnt = Counter(device for name, device in placed if str(name) not in BASELINES)
+    members = [_one(name, device, learnt[device], options) for name, device in placed]
     return members[0] if len(members) == 1 else Ensemble(members, parallel=options.parallel)
 
 
@@ -75,7 +82,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device {name!r} cannot be used: {reason}", fix="Try --device cpu.") from error
@@ -87,12 +94,17 @@ def _parts(name: Name) -> list[Name]:
     return [name] if Path(name).exists() else list(str(name).split("+"))
 
 
-def _one(name: Name, device: torch.device, budget: int | None, options: MethodOptions) -> Method:
+def _one(name: Name, device: torch.device, sharers: int, options: MethodOptions) -> Method:
     if str(name) in BASELINES:
         if options.context not in (None, 2):
             raise ConfigError(f"{name} looks at 2 frames, not {options.context}.", fix="Leave the context out.")
         return BaselineMethod(str(name))
     method = LiftMethod(
-        load_lift(name), context=options.context, device=device, precision=options.precision, memory=budget
+        load_lift(name),
+        context=options.context,
+        device=device,
+        precision=options.precision,
+        memory=options.memory,
+        sharers=sharers * (MIRROR_IMAGES if options.self_ensemble == "full" else 1),
     )
     return method if options.self_ensemble == "none" else SelfEnsemble(method, options.self_ensemble)

@@ -17,8 +17,11 @@ from lift_core.errors import ConfigError
 _LARGEST_TICKS_PER_SECOND = 2**31 - 1
 """MP4 stores them in 32 bits."""
 
-_MOST_NEW = 1000
-"""Frames of a constant rate for each old one, at most: more is a mistake."""
+_MOST_FRAMES = 10**7
+"""Of a video at a constant rate: more is a mistake. At 60 frames per second it is two days."""
+
+_BROADCAST_RATES = tuple(Fraction(1000 * whole, 1001) for whole in (24, 30, 48, 60, 120, 240))
+_BROADCAST_ROUNDING = Fraction(1, 200)
 
 _NEAR = 50
 """A frame lies on an old one if it is no further away than the clock's rounding and this part of the gap."""
@@ -105,14 +108,14 @@ def parse_rate(rate: Fraction | float | str) -> Fraction:
         ConfigError: no number above 0.
     """
     try:
-        exact = Fraction(rate)
+        # 37.3 means 373/10, not the binary number next to it.
+        exact = Fraction(str(rate)) if isinstance(rate, float) else Fraction(rate)
     except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
         raise ConfigError(f"{rate!r} is no frame rate.", fix="Write 60, 59.94 or 60000/1001.") from error
     if exact <= 0:
         raise ConfigError(f"{rate!r} frames per second cannot be.", fix="Choose a rate such as 60 or 60000/1001.")
-    whole = ceil(exact)
-    broadcast = Fraction(1000 * whole, 1001)
-    return broadcast if exact != whole and abs(exact - broadcast) < Fraction(1, 100) else exact
+    near = (rate for rate in _BROADCAST_RATES if abs(exact - rate) < _BROADCAST_ROUNDING)
+    return next(near, exact)
 
 
 def multiplied(old: Timeline, factor: int) -> Plan:
@@ -156,12 +159,14 @@ def at_rate(old: Timeline, rate: Fraction) -> Plan:
     """
     base = _finer(old.time_base, _common(old.time_base, 1 / rate))
     whole = int(old.durations.sum()) * old.time_base
-    if base > 1 / rate or whole * rate > _MOST_NEW * len(old.ticks):
+    if base > 1 / rate or whole * rate > _MOST_FRAMES:
         raise ConfigError(f"{rate} frames per second are too many for this video.", fix="Choose fewer.")
     fine = int(old.time_base / base)
     first, end = int(old.ticks[0]) * fine, (int(old.ticks[-1]) + old.last_duration) * fine
     step = 1 / (rate * base)
-    ticks = np.array([first + round(number * step) for number in range(ceil(Fraction(end - first) / step))])
+    count = ceil(Fraction(end - first) / step)
+    # Where the clock is coarse the last one may be rounded to the end.
+    ticks = np.array([tick for number in range(count) if (tick := first + round(number * step)) < end])
     pairs, t = _within(old.ticks * fine, ticks, rounding=fine / 2)
     return Plan(Timeline(base, ticks, end - int(ticks[-1])), pairs, t)
 

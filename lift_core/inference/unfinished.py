@@ -126,9 +126,10 @@ class Unfinished:
     def clear(self) -> None:
         """Delete all but the lock; the parts first, so that no part is ever without its plan."""
         shutil.rmtree(self.parts, ignore_errors=True)
-        for entry in self.folder.iterdir():
-            if entry.name != LOCK_FILE:
-                entry.unlink(missing_ok=True)
+        with _reported(self.folder):
+            for entry in self.folder.iterdir():
+                if entry.name != LOCK_FILE:
+                    entry.unlink(missing_ok=True)
 
     def _known_plan(self) -> dict[str, Plain]:
         try:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 
+import lift_core
 from lift_core.atomic import atomic_file, replace_file
 from lift_core.data.video_container import open_container
 from lift_core.data.video_file import VideoFileSource
@@ -21,7 +22,7 @@ from lift_core.inference.moments import Plan, at_rate, check_factor, multiplied
 from lift_core.inference.output_checks import check_output_file
 from lift_core.inference.source_checks import check_length, check_opaque, lost_of_video
 from lift_core.inference.unfinished import Unfinished, unfinished
-from lift_core.inference.video_style import VideoStyle, read_style, read_timeline
+from lift_core.inference.video_style import VideoStyle, read_style, read_timeline, start_of_clock
 from lift_core.inference.video_writer import CONTAINERS, VideoWriter, check_audio, join_pieces
 
 _MKV_TICK = Fraction(1, 1000)
@@ -84,6 +85,7 @@ def interpolate_video(
         "fps": None if options.fps is None else str(options.fps),
         "crf": options.crf,
         "method": method.fingerprint,
+        "version": f"lift_core {lift_core.__version__}, pieces of {_PIECE}",
     }
     with unfinished(output, settings, restart=restart) as work:
         piece = partial(
@@ -96,7 +98,15 @@ def interpolate_video(
         )
         pieces = _write_pieces(method, clip, plan, piece, work, progress)
         joined = work.folder / f"joined{output.suffix}"
-        join_pieces(pieces, joined, plan.timeline, style.rate, audio_from=source, place=output)
+        join_pieces(
+            pieces,
+            joined,
+            plan.timeline,
+            style.rate,
+            audio_from=source,
+            earlier=start_of_clock(source),
+            place=output,
+        )
         # What has come to lie there in the meantime is not lost either.
         check_output_file(source, output, force, CONTAINERS)
         replace_file(joined, output)

@@ -21,6 +21,9 @@ _USUAL_RATE = Fraction(30)
 _FINEST_RATE = 10_000
 """Largest denominator of a frame rate; FFmpeg holds both its parts in 32 bits."""
 
+_CLOCK_STARTS_ANYWHERE = 0x0200
+"""FFmpeg's AVFMT_TS_DISCONT."""
+
 _RGB = 0
 _CODE_OF_MATRIX: dict[Matrix, int] = {"bt601": 6, "bt709": 1, "smpte240m": 7, "bt2020": 9}
 
@@ -75,8 +78,24 @@ def read_style(path: Path, source: VideoFileSource) -> VideoStyle:
         )
 
 
+def start_of_clock(path: Path) -> Fraction:
+    """Seconds from which a video file counts: of broadcast formats (MPEG-TS, -PS), whose clocks start anywhere.
+
+    Of all others it is 0: there a late start is meant.
+
+    Raises:
+        SourceError: no video container.
+    """
+    with open_container(path) as container:
+        if container.format.flags & _CLOCK_STARTS_ANYWHERE and container.start_time is not None:
+            return Fraction(container.start_time, av.time_base)
+    return Fraction(0)
+
+
 def read_timeline(path: Path, source: VideoFileSource) -> Timeline:
     """The times of the frames of the video file ``path``, opened as ``source``; it has two frames or more.
+
+    They are counted from `start_of_clock`.
 
     Frames without usable times are spaced by the frame rate. Where the file does not state the last frame's duration,
     it is that of the frame before.
@@ -89,7 +108,8 @@ def read_timeline(path: Path, source: VideoFileSource) -> Timeline:
     last = int(source.pts[-1])
     with open_container(path) as container:
         stated = _duration_at(container, video_stream(container, path), last)
-    return Timeline(source.time_base, source.pts, stated or last - int(source.pts[-2]))
+    begin = round(start_of_clock(path) / source.time_base)
+    return Timeline(source.time_base, source.pts - begin, stated or last - int(source.pts[-2]))
 
 
 def _duration_at(container: InputContainer, stream: av.VideoStream, tick: int) -> int:

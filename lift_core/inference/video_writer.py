@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from fractions import Fraction
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -143,9 +143,16 @@ def check_audio(source: Path, output: Path) -> None:
         OutputError: it cannot.
         SourceError: the source cannot be opened.
     """
-    trial = av.open(BytesIO(), "w", format="matroska" if output.suffix.lower() == ".mkv" else "mov")
-    with closing(_AudioCopy(source, trial, output)) as audio:
-        audio.add_streams()
+    with TemporaryDirectory() as folder, av.open(f"file:{folder}/trial{output.suffix}", "w") as trial:
+        picture = trial.add_stream("libx264", rate=30)
+        picture.height = picture.width = 64
+        with closing(_AudioCopy(source, trial, output)) as audio:
+            audio.add_streams()
+            try:
+                # Some refusals come with the header only.
+                trial.start_encoding()
+            except (ValueError, av.FFmpegError) as error:
+                raise audio.refusal() from error
 
 
 def join_pieces(
@@ -155,6 +162,7 @@ def join_pieces(
     rate: Fraction,
     *,
     audio_from: Path,
+    earlier: Fraction = Fraction(0),
     place: Path | None = None,
 ) -> None:
     """Put the pieces of a video in a row, and beside them the audio of another file, untouched, in step with them.
@@ -165,6 +173,7 @@ def join_pieces(
         timeline: of the whole.
         rate: frames per second that the container states.
         audio_from: a file whose audio streams are copied, in streams of the same language; it may have none.
+        earlier: seconds by which the audio moves to the front, see `video_style.start_of_clock`.
         place: what errors call the file, where ``path`` is a temporary name of it.
 
     Raises:
@@ -179,7 +188,7 @@ def join_pieces(
         output = av.open(f"file:{path}", "w", options=options)
     whole = False
     try:
-        with closing(_AudioCopy(audio_from, output, shown)) as audio:
+        with closing(_AudioCopy(audio_from, output, shown, earlier)) as audio:
             _copy_pieces(pieces, output, timeline, rate, audio, shown)
             audio.copy_until(None)
         whole = True
@@ -264,10 +273,11 @@ class _AudioCopy:
         path: the file with the audio.
         output: the other file.
         place: what errors call it.
+        earlier: seconds by which packets move to the front.
     """
 
-    def __init__(self, path: Path, output: OutputContainer, place: Path) -> None:
-        self._path, self._output, self._place = path, output, place
+    def __init__(self, path: Path, output: OutputContainer, place: Path, earlier: Fraction = Fraction(0)) -> None:
+        self._path, self._output, self._place, self._earlier = path, output, place, earlier
         self._input = open_container(path)
         self._streams: dict[int, av.AudioStream] = {}
         self._packets: Iterator[av.Packet[Any]] = iter(())
@@ -294,6 +304,17 @@ class _AudioCopy:
             with _reported(self._place):
                 self._output.mux(packet)
 
+    def refusal(self) -> OutputError:
+        """The error of a container that does not take these streams."""
+        codecs = sorted({stream.codec_context.name for stream in self._input.streams.audio})
+        return OutputError(
+            f"this container cannot hold the audio as it is ({', '.join(codecs)})",
+            where=self._place,
+            fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
+            if self._place.suffix.lower() == ".mkv"
+            else "Name an output that ends in .mkv.",
+        )
+
     def close(self) -> None:
         self._input.close()
 
@@ -301,13 +322,7 @@ class _AudioCopy:
         try:
             stream = self._output.add_stream_from_template(like)
         except (ValueError, av.FFmpegError) as error:
-            raise OutputError(
-                f"this container cannot hold the audio as it is ({like.codec_context.name})",
-                where=self._place,
-                fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
-                if self._place.suffix.lower() == ".mkv"
-                else "Name an output that ends in .mkv.",
-            ) from error
+            raise self.refusal() from error
         if "language" in like.metadata:
             stream.metadata["language"] = like.metadata["language"]
         stream.disposition = like.disposition
@@ -319,6 +334,12 @@ class _AudioCopy:
             packet, self._waiting = self._waiting, None
             return packet
         try:
-            return next((packet for packet in self._packets if packet.dts is not None), None)
+            return next((self._moved(packet) for packet in self._packets if packet.dts is not None), None)
         except av.FFmpegError as error:
             raise SourceError(f"the audio cannot be read: {error.strerror}", where=self._path) from error
+
+    def _moved(self, packet: av.Packet[Any]) -> av.Packet[Any]:
+        ticks = round(self._earlier / packet.time_base)
+        packet.dts = None if packet.dts is None else packet.dts - ticks
+        packet.pts = None if packet.pts is None else packet.pts - ticks
+        return packet

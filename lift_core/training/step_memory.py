@@ -143,7 +143,8 @@ def trace_step(step: Step) -> StepMemory:
         with torch.enable_grad(), LiveBytes(given) as live:
             arrived = _Arrivals(parameters, live)
             _loss(model, batch, step)["total"].backward()
-            at_peak, peak = arrived.at_peak()
+            # While a step accumulates, the gradients of its first pass are there in all others.
+            at_peak, activations = arrived.at_peak() if step.accumulate == 1 else (None, arrived.beside())
             gradients = _bytes(p.grad for p in parameters if p.grad is not None)
             before, live.peak = live.live, live.live
             _update(parameters, optimizer)
@@ -151,7 +152,6 @@ def trace_step(step: Step) -> StepMemory:
             # The moments are made here, in the first step, and are there from then on.
             update = live.peak - before - moments
     weights = _bytes(parameters)
-    gradients_at_peak = gradients if step.accumulate > 1 else at_peak
     pictures = batch_bytes(step.batch, step.model.context, *step.size)
     return StepMemory(
         parameters=weights,
@@ -159,32 +159,43 @@ def trace_step(step: Step) -> StepMemory:
         optimizer=moments,
         batch=2 * pictures if step.on_gpu else pictures,
         gradients=gradients,
-        gradients_at_peak=gradients_at_peak,
-        activations=peak - at_peak,
+        gradients_at_peak=gradients if at_peak is None else at_peak,
+        activations=activations,
         update=max(update, 0),
         kernels=0 if step.on_gpu else _KERNELS,
-        gaps=0 if step.on_gpu else round(_GAPS * (peak - at_peak)),
+        gaps=0 if step.on_gpu else round(_GAPS * activations),
     )
 
 
 class _Arrivals:
-    """Follows the gradients as they come, and knows which were there when most was alive."""
+    """Follows the gradients as they come: which were there when most was alive, and the most beside them."""
 
     def __init__(self, parameters: Iterable[Tensor], live: LiveBytes) -> None:
         self._live = live
-        self._there = self._at_peak = self._peak = 0
+        self._there = self._at_peak = self._peak = self._beside = 0
         for parameter in parameters:
             parameter.register_post_accumulate_grad_hook(self._arrive)
 
     def at_peak(self) -> tuple[int, int]:
-        """Bytes of the gradients that were there at the peak, and the peak, these gradients included."""
-        if self._live.peak > self._peak:
-            self._peak, self._at_peak = self._live.peak, self._there
-        return self._at_peak, self._peak
+        """Bytes of the gradients that were there at the peak, and of all else that was alive then."""
+        self._look()
+        return self._at_peak, self._peak - self._at_peak
+
+    def beside(self) -> int:
+        """The most bytes that were alive beside the gradients that were there."""
+        self._look()
+        return self._beside
 
     def _arrive(self, parameter: Tensor) -> None:
-        self.at_peak()
+        self._look()
         self._there += parameter.nbytes
+
+    def _look(self) -> None:
+        """Take in the peak since the last look, during which no gradient arrived."""
+        if self._live.peak > self._peak:
+            self._peak, self._at_peak = self._live.peak, self._there
+        self._beside = max(self._beside, self._live.peak - self._there)
+        self._live.peak = self._live.live
 
 
 def norms_in_float32(model: nn.Module) -> None:

@@ -130,3 +130,29 @@ def test_demo_says_what_it_replaces_and_leaves_its_own_input_alone(clips, capsys
     assert main(["demo", "--video", str(video), "--out", str(clips), "--method", "dis"]) == 2
     assert "the output is the input" in capsys.readouterr().err
     assert video.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "options", [["--precision", "bf16"], ["--self-ensemble", "full"], ["--memory", "1GB"], ["--parallel"]]
+)
+def test_options_of_a_model_are_refused_for_a_method_without_one(tmp_path, capsys, options):
+    write_video(tmp_path / "in.mp4", [np.full((32, 48, 3), level, np.uint8) for level in (20, 90)])
+    paths = [str(tmp_path / "in.mp4"), str(tmp_path / "out.mp4")]
+    assert main(["interpolate", *paths, "--method", "dis", *options]) == 2
+    assert f"{options[0]} means nothing for the method dis" in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_one_image_needs_two(tmp_path, capsys):
+    write_video(tmp_path / "in.mp4", [np.full((32, 48, 3), level, np.uint8) for level in (20, 90)])
+    assert main(["interpolate", str(tmp_path / "in.mp4"), str(tmp_path / "out.png"), "--method", "blend"]) == 2
+    assert "Name two images" in capsys.readouterr().err
+
+
+def test_memory_that_runs_out_is_one_line_of_advice(monkeypatch, capsys):
+    def exhausted(args):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+
+    monkeypatch.setattr("lift_core.commands.interpolate.run", exhausted)
+    assert main(["interpolate", "a.mp4", "b.mp4"]) == 2
+    assert "--memory" in capsys.readouterr().err

@@ -190,9 +190,9 @@ def test_texts_that_shrink_well_are_no_bomb(tmp_path: Path, place: Path) -> None
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        (ExtractionLimits(entries=2), "more than 2 files"),
-        (ExtractionLimits(file_bytes=2999), "a file of more than 2999 bytes"),
-        (ExtractionLimits(total_bytes=3005), "more than 3005 bytes"),
+        (ExtractionLimits(entries=2), "more than 2 files.* Do not trust it"),
+        (ExtractionLimits(file_bytes=2999), "a file of more than 2999 bytes.* Do not trust it"),
+        (ExtractionLimits(total_bytes=3005), "more than 3005 bytes.* Raise --max-gb or --max-ratio"),
     ],
 )
 def test_limits_hold(kind: str, limits: ExtractionLimits, message: str, tmp_path: Path, place: Path) -> None:
@@ -214,6 +214,65 @@ def test_a_tar_header_cannot_ask_for_all_memory(tmp_path: Path, place: Path) -> 
     block = tar_entry("long", claim, tarfile.XHDTYPE).tobuf(tarfile.GNU_FORMAT)
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(block + bytes(1024)))
     assert_refused(tmp_path / "a.tar.gz", place, "a header claims to be")
+
+
+def extended(content: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """An extended header with this content."""
+    block = tar_entry("extended", len(content), kind).tobuf(tarfile.GNU_FORMAT)
+    return block + content + bytes(-len(content) % 512)
+
+
+def with_headers(path: Path, *headers: bytes) -> Path:
+    """A tar file of one member behind these extended headers."""
+    path.write_bytes(b"".join(headers) + tar_entry("a").tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    return path
+
+
+def test_a_row_of_digits_in_a_header_is_not_read_for_ever(tmp_path: Path, place: Path) -> None:
+    """Expressions of tarfile take a time that grows with its square (CVE-2024-6232)."""
+    assert_refused(with_headers(tmp_path / "a.tar", extended(b"1" * 80_000)), place, "a header claims to be 80384")
+    assert_refused(with_headers(tmp_path / "b.tar", extended(b"1" * 16_000)), place, "a row of more than 255 digits")
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_headers_that_extend_each_other_are_few(kind: bytes, tmp_path: Path, place: Path) -> None:
+    header = extended(b"name" if kind == tarfile.GNUTYPE_LONGNAME else b"12 comment=\n", kind)
+    assert_refused(with_headers(tmp_path / "a.tar", *[header] * 5), place, "a header follows 4 others")
+    extract_archives([with_headers(tmp_path / "b.tar", *[header] * 4)], place / "out")
+
+
+def test_fields_for_all_files_do_not_pile_up(tmp_path: Path, place: Path) -> None:
+    fields = b"".join(b"9 %03d=xx\n" % number for number in range(101))
+    assert_refused(with_headers(tmp_path / "a.tar", extended(fields, tarfile.XGLTYPE)), place, "more than 100 fields")
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_paths_as_long_as_systems_take_them_arrive(form: int, tmp_path: Path, place: Path) -> None:
+    name = "/".join(["ä" * 100] * 10 + ["file"])
+    with tarfile.open(tmp_path / "a.tar", "w", format=form) as packed:
+        packed.addfile(tar_entry(name, 1), io.BytesIO(b"x"))
+    extract_archives([tmp_path / "a.tar"], place / "out")
+    assert tree(place / "out") == {name: b"x"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["d/" * 1500 + "f", "d/" * 100 + "f", "a/" + "n" * 256, "ä" * 128])
+def test_names_too_deep_or_too_long_are_refused(kind: str, name: str, tmp_path: Path, place: Path) -> None:
+    archive = write(tmp_path / kind, [(name, b"x")])
+    assert_refused(archive, place, "more than 100 parts, or one of more than 255 bytes")
+
+
+def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path, place: Path) -> None:
+    inner = write_zip(tmp_path / "inner.zip", [("inner", b"inner")]).read_bytes()
+    archive = write_tar(tmp_path / "a.tar", [("a", b"a"), ("inner.zip", inner)])
+    with zipfile.ZipFile(archive) as taken_for_one:
+        assert taken_for_one.namelist() == ["inner"]
+    extract_archives([archive], place / "out")
+    assert tree(place / "out") == {"a": b"a", "inner.zip": inner}
+
+
+def test_an_empty_zip_is_a_zip(tmp_path: Path, place: Path) -> None:
+    assert extract_archives([write_zip(tmp_path / "a.zip", [])], place / "out") == Unpacked(0, 0)
 
 
 def test_encrypted_and_unknown_compression_are_refused(tmp_path: Path, place: Path) -> None:
@@ -289,6 +348,20 @@ def test_nothing_that_exists_is_written_over(what: str, tmp_path: Path, place: P
     assert tree(tmp_path) == {"a.zip": archive.read_bytes(), "place/mine.txt": b"mine"} | (
         {"place/out": b"mine"} if what == "file" else {}
     )
+
+
+def test_a_folder_that_cannot_be_listed_is_a_named_error(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_zip(tmp_path / "a.zip", list(FILES.items()))
+    (place / "out").mkdir()
+
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(OutputError, match="cannot unpack: Permission denied"):
+        extract_archives([archive], place / "out")
 
 
 def test_what_a_killed_extraction_left_is_deleted(

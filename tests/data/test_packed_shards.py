@@ -30,7 +30,7 @@ from lift_core.data.packed_clip import PackedClipSource, is_packed_folder
 from lift_core.data.packed_shards import PackedClipStream, PackReport, check_shards, pack_clips
 from lift_core.data.source import Crop, scaled
 from lift_core.data.tuner import LoaderSettings
-from lift_core.errors import ConfigError, FrameReadError, OutputError, SourceError
+from lift_core.errors import ConfigError, DatasetError, FrameReadError, OutputError, SourceError
 from tests.data.clip_trees import write_clip, write_vimeo
 from tests.data.loader_trees import CONFIG, digests
 from tests.data.numbered_video import write_numbered
@@ -319,13 +319,72 @@ def test_other_clips_or_settings_are_refused_unless_fresh(tree: Path, copy: Path
     with pytest.raises(ConfigError, match="fixed_size is null there"):
         pack(tree, copy, fixed_size=(8, 8))
     fewer = find_clips(tree, all_clips)[1:]
-    with pytest.raises(ConfigError, match="clips is"):
+    with pytest.raises(ConfigError, match="clip 00001/0001 is there only"):
         pack_clips(fewer, copy, shard_bytes=3 * CLIP)
     assert content(copy) == before
     assert pack(tree, copy, shard_bytes=12 * CLIP, fresh=True).shards == 1
     assert sorted(path.name for path in copy.glob("shard-*")) == ["shard-00000.json", "shard-00000.pack"]
     with pytest.raises(ConfigError, match="cannot be packed"):
         pack_clips([], tmp_path / "new")
+
+
+def test_the_first_clip_that_differs_is_named(tree: Path, tmp_path: Path) -> None:
+    copied, folder = Path(shutil.copytree(tree, tmp_path / "clips")), tmp_path / "packed"
+    pack(copied, folder)
+    clips = find_clips(copied, all_clips)
+    with pytest.raises(ConfigError, match="the clips come in another order"):
+        pack_clips(clips[::-1], folder, shard_bytes=3 * CLIP)
+    write_clip(copied / "sequences" / "00002" / "0009", 8)
+    with pytest.raises(ConfigError, match="clip 00002/0009 is here only"):
+        pack(copied, folder)
+    (folder / "index.json").unlink()
+    with pytest.raises(ConfigError, match="not packed yet"):
+        pack(copied, folder)
+    picture = copied / "sequences" / "00002" / "0003" / "im03.png"
+    picture.write_bytes(picture.read_bytes() + b"\0")
+    with pytest.raises(ConfigError, match="clip 00002/0003 has changed"):
+        pack(copied, folder)
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_clips_are_never_packed_into_themselves(tree: Path, copy: Path, fresh: bool) -> None:
+    before = content(copy)
+    with pytest.raises(ConfigError, match="lies in the folder that is to be written"):
+        pack(copy, copy, fresh=fresh)
+    with pytest.raises(ConfigError, match="lies in the folder that is to be written"):
+        pack(copy, copy.parent, fresh=fresh)
+    assert content(copy) == before
+    clip = Path(find_clips(tree, all_clips)[0].path)
+    with pytest.raises(ConfigError, match="that folder in the clip"):
+        pack(tree, clip / "packed", fresh=fresh)
+    assert not (clip / "packed").exists()
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", '{"store": 3}', "\x00" * 40])
+def test_a_damaged_description_is_told_and_mended_by_fresh(tree: Path, packed: Path, copy: Path, spoilt: str) -> None:
+    (copy / "store.json").write_text(spoilt)
+    with pytest.raises(DatasetError, match="describes the store cannot be read"):
+        pack(tree, copy)
+    (copy / "notes.txt").touch()
+    with pytest.raises(DatasetError, match="describes the store cannot be read"):
+        pack(tree, copy, fresh=True)
+    (copy / "notes.txt").unlink()
+    assert pack(tree, copy, fresh=True).written == 4
+    assert content(copy) == content(packed)
+
+
+def test_only_the_writers_own_half_written_files_are_deleted(tree: Path, copy: Path, tmp_path: Path) -> None:
+    (copy / ".notes.partial.txt").write_text("mine")
+    (copy / ".shard-00003.1-1.partial.pack").write_bytes(b"half")
+    pack(tree, copy)
+    assert (copy / ".notes.partial.txt").read_text() == "mine"
+    assert not (copy / ".shard-00003.1-1.partial.pack").exists()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.partial.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="holds other files"):
+        pack(tree, other)
+    assert [path.name for path in other.iterdir()] == ["thesis.partial.txt"]
 
 
 def test_another_version_is_refused(tree: Path, copy: Path) -> None:

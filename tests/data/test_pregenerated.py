@@ -351,11 +351,24 @@ def test_a_clip_that_changed_or_came_is_told(tree: Path, tmp_path: Path) -> None
     make(copied, tmp_path / "store", variants=1)
     picture = next(copied.rglob("im03.png"))
     picture.write_bytes(picture.read_bytes() + b"\0")
-    with pytest.raises(ConfigError, match="clips is"):
+    changed = picture.parent.relative_to(copied / "sequences").as_posix()
+    with pytest.raises(ConfigError, match=f"clip {changed} has changed"):
         make(copied, tmp_path / "store", variants=1)
     write_clip(copied / "sequences" / "00009" / "0001", 6)
     with pytest.raises(ConfigError, match="clip 00009/0001 of group 00009 is here only"):
         create_dataloaders(copied, CONFIG, settings=LoaderSettings(), pregenerated=tmp_path / "store")
+    shutil.rmtree(picture.parent)
+    with pytest.raises(ConfigError, match=f"clip {changed} is there only"):
+        make(copied, tmp_path / "store", variants=1)
+
+
+def test_a_store_is_not_made_where_its_clips_lie(tree: Path, tmp_path: Path) -> None:
+    clips = Path(shutil.copytree(tree, tmp_path / "store" / "samples"))
+    before = sorted(clips.rglob("*"))
+    for fresh in (False, True):
+        with pytest.raises(ConfigError, match="lies in the folder that is to be written"):
+            make(clips, tmp_path / "store", fresh=fresh)
+    assert sorted(clips.rglob("*")) == before
 
 
 def test_a_folder_of_other_things_is_left_alone(tree: Path, tmp_path: Path) -> None:

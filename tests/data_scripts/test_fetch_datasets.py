@@ -122,6 +122,38 @@ def test_a_data_set_is_fetched_checked_and_unpacked(
     assert "exists and is not empty" in capsys.readouterr().err
 
 
+def test_archives_are_deleted_once_the_data_set_was_opened_not_before(
+    script: ModuleType, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.data = ucf_zip()
+    arguments = ["vimeo90k_triplet", str(tmp_path), "--accept-licence", "--url", served.url, "--delete-archives"]
+    assert script.main(arguments) == 2
+    assert "has not the layout" in capsys.readouterr().err
+    assert (tmp_path / "archives" / "vimeo90k_triplet" / "vimeo_triplet.zip").read_bytes() == served.data
+
+
+def test_an_archive_that_cannot_be_deleted_is_a_named_error(
+    script: ModuleType,
+    served: Served,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".zip":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    arguments = ["vimeo90k_triplet", str(tmp_path), "--accept-licence", "--url", served.url, "--delete-archives"]
+    assert script.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert "1 samples; data root: " in printed.out
+    assert "cannot delete the archive: Permission denied" in printed.err
+
+
 def test_a_fetch_that_was_killed_goes_on(script: ModuleType, served: Served, tmp_path: Path) -> None:
     arguments = ["vimeo90k_triplet", str(tmp_path), "--accept-licence", "--url", served.url]
     part = tmp_path / "archives" / "vimeo90k_triplet" / "vimeo_triplet.zip.part"

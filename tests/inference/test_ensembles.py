@@ -149,3 +149,8 @@ def test_impossible_ensembles_are_refused(lift):
         SelfEnsemble(LiftMethod(lift), "sideways")
     with pytest.raises(ConfigError, match="no method"):
         Interpolator([])
+
+
+def test_a_self_ensemble_of_no_views_is_refused(lift):
+    with pytest.raises(ConfigError, match="reversal or full"):
+        SelfEnsemble(LiftMethod(lift), "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -13,6 +14,7 @@ from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, OutputError
 from lift_core.inference.clip_stream import Made
 from lift_core.inference.interpolator import Interpolator
+from tests.conftest import needs_program
 from tests.inference.video_clips import audio_packets, moving, probed, shown_times, write_clip
 
 NTSC = Fraction(30000, 1001)
@@ -185,3 +187,25 @@ def test_mkv_refuses_a_rate_above_its_millisecond(tmp_path):
     ramp(tmp_path / "in.mp4", times, base)
     with pytest.raises(OutputError, match="milliseconds"):
         converted(tmp_path / "in.mp4", tmp_path / "out.mkv", 1200)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+@pytest.mark.parametrize("options", [{"factor": 2}, {"fps": 50}])
+def test_a_broadcast_clock_that_starts_anywhere_adds_nothing(tmp_path, suffix, options):
+    ffmpeg = needs_program("ffmpeg")
+    write_clip(tmp_path / "clip.mp4", moving(25), pts=[24 * k for k in range(25)], audio_seconds=0.8)
+    source, output = tmp_path / f"in{suffix}", tmp_path / "out.mp4"
+    convert = ["-c:v", "mpeg2video", "-c:a", "mp2", "-output_ts_offset", "3600"]
+    subprocess.run([ffmpeg, "-v", "error", "-i", tmp_path / "clip.mp4", *convert, source], check=True)
+    Interpolator("blend").video(source, output, progress=False, **options)
+    before, after = (
+        {stream["codec_type"]: stream for stream in probed(path, "stream=codec_type,start_time,duration")["streams"]}
+        for path in (source, output)
+    )
+    assert float(after["video"]["duration"]) == pytest.approx(float(before["video"]["duration"]), abs=0.05)
+    apart_before, apart_after = (
+        float(streams["audio"]["start_time"]) - float(streams["video"]["start_time"]) for streams in (before, after)
+    )
+    assert float(before["video"]["start_time"]) > 3599
+    assert float(after["video"]["start_time"]) < 1
+    assert apart_after == pytest.approx(apart_before, abs=1e-3)

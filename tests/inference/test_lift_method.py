@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from lift_core.data.procedural import ClipConfig, ProceduralClip
-from lift_core.errors import ConfigError
+from lift_core.errors import ConfigError, WeightsError
 from lift_core.inference.interpolator import Interpolator
 from lift_core.inference.lift_method import LiftMethod
+from lift_core.inference.method_choice import MethodOptions, make_method
+from lift_core.inference.tiles import cut
 from lift_core.metrics import psnr
 from lift_core.model.weights import load_lift
 
@@ -74,3 +76,57 @@ def test_fingerprints_tell_weights_contexts_and_precisions_apart(lift):
     ]
     assert len(set(prints)) == 4
     assert LiftMethod(copy.deepcopy(lift)).fingerprint == prints[0]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_frames_that_are_not_numbers_are_an_error_and_not_black(lift, clip, precision):
+    diverged = copy.deepcopy(lift)
+    with torch.no_grad():
+        diverged.refiner.head.bias.fill_(torch.nan)
+    method = LiftMethod(diverged, precision=precision)
+    with pytest.raises(WeightsError, match=f"not made of numbers, in {precision}"):
+        Interpolator.with_method(method)(*clip[:2])
+
+
+def test_new_frames_can_be_changed_and_trained_through(lift, clip):
+    a, b = (torch.from_numpy(image).permute(2, 0, 1).float() / 255 for image in clip[:2])
+    made = Interpolator.with_method(LiftMethod(lift))(a, b)
+    weight = torch.ones((), requires_grad=True)
+    (weight * made).sum().backward()
+    assert weight.grad is not None
+    made.mul_(2)
+
+
+def test_an_array_that_cannot_be_written_to_is_taken(lift, clip, recwarn):
+    locked = [image.copy() for image in clip[:2]]
+    for image in locked:
+        image.flags.writeable = False
+    interpolator = Interpolator.with_method(LiftMethod(lift))
+    assert np.array_equal(interpolator(*locked), interpolator(*clip[:2]))
+    assert not recwarn
+
+
+def test_memory_is_shared_by_the_members_on_a_device_and_by_mirror_images(monkeypatch):
+    budgets = []
+    monkeypatch.setattr(
+        "lift_core.inference.lift_method.fitting_tiles",
+        lambda config, context, size, budget, dtype: budgets.append(budget) or cut(32, 32, 64),
+    )
+    monkeypatch.setattr("lift_core.inference.lift_method.free_memory", lambda device: 8000)
+    for names, options in [
+        (["lift_tiny"], MethodOptions(memory=4000)),
+        (["lift_tiny", "dis"], MethodOptions(memory=4000)),
+        (["lift_tiny", "lift_tiny"], MethodOptions(memory=4000)),
+        (["lift_tiny", "lift_tiny"], MethodOptions()),
+        (["lift_tiny"], MethodOptions(self_ensemble="full")),
+        (["lift_tiny"], MethodOptions(self_ensemble="reversal")),
+    ]:
+        frame = np.zeros((32, 32, 3), np.uint8)
+        make_method(names, options).encode(frame)
+    assert budgets == [4000, 4000, 2000, 2000, 4000, 4000, 2000, 8000]
+
+
+@pytest.mark.parametrize("wrong", [{"precision": "fp8"}, {"self_ensemble": "bogus"}, {"memory": 0}])
+def test_options_that_do_not_exist_are_refused_also_for_baselines(wrong):
+    with pytest.raises(ConfigError):
+        Interpolator("dis", **wrong)

@@ -135,3 +135,20 @@ def test_what_is_no_rate_is_refused(rate):
 def test_an_impossible_factor_is_refused(factor):
     with pytest.raises(ConfigError, match="whole number of 2 or more"):
         check_factor(factor)
+
+
+@pytest.mark.parametrize("rate", [12.98, 7.995, 24.97, 59.95, 37.3])
+def test_a_rate_that_is_no_broadcast_rate_is_what_it_says(rate):
+    assert parse_rate(rate) == Fraction(str(rate))
+
+
+def test_no_frame_is_shown_for_no_time():
+    old = Timeline(Fraction(1, 1000), np.array([5, 7, 1507, 2019, 2053]), 1)
+    plan = at_rate(old, Fraction(7951787722414315, 35184372088832))
+    assert plan.timeline.last_duration > 0
+
+
+def test_a_recording_of_slides_becomes_a_constant_rate():
+    old = Timeline(Fraction(1, 1000), np.array([0, 20_000, 45_000, 60_000, 99_000]), 2000)
+    plan = at_rate(old, Fraction(60))
+    assert len(plan) == 101 * 60

@@ -18,6 +18,7 @@ from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, FrameReadError, OutputError, SourceError
 from lift_core.inference.interpolator import Interpolator
+from lift_core.inference.methods import BaselineMethod
 from lift_core.metrics import psnr
 from tests.inference.video_clips import add_tone, audio_packets, moving, probed, shown_times, write_avi, write_clip
 
@@ -322,3 +323,24 @@ def test_audio_that_no_container_takes_is_told_with_the_outputs_own_name(tmp_pat
         doubled(tmp_path / "in.avi", output)
     assert caught.value.where == str(output)
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == []
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("flac", ".mov"), ("libopus", ".m4v"), ("pcm_s16le", ".m4v")])
+def test_audio_that_a_container_refuses_with_its_header_is_told_before_any_frame_is_made(tmp_path, codec, suffix):
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = 48, 64
+        tone = container.add_stream(codec, rate=48000, layout="mono")
+        for image in moving(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+        add_tone(container, tone, 0.1)
+
+    class Failing(BaselineMethod):
+        def between(self, first, second, window):
+            raise AssertionError("a frame was made")
+
+    with pytest.raises(OutputError, match=r"cannot hold the audio as it is .*ends in \.mkv"):
+        Interpolator.with_method(Failing("blend")).video(tmp_path / "in.mkv", tmp_path / f"out{suffix}", progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
+    assert len(doubled(tmp_path / "in.mkv", tmp_path / "out.mkv")) == 5
