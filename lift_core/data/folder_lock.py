@@ -36,19 +36,22 @@ def folder_lock(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
             ``.lock`` is a link or holds something else, and is left as it is.
     """
     until = time.monotonic() + patience
-    is_new = not folder.exists()
+    is_new = not os.path.exists(folder)
     handle, made = _locked(folder, until)
+    is_taken_back = made
     try:
         _sign(handle)
         yield
-    except BaseException:
-        if made:
-            _take_back(handle, folder, is_new)
-        raise
+        is_taken_back = False
     finally:
+        # While the lock is held, so that nobody's new file is removed; but Windows removes no open file.
+        if is_taken_back and sys.platform != "win32":
+            _take_back(folder, is_new)
         # Closing the file ends the lock.
         with suppress(OSError):
             os.close(handle)
+        if is_taken_back and sys.platform == "win32":
+            _take_back(folder, is_new)
 
 
 def _locked(folder: Path, until: float) -> tuple[int, bool]:
@@ -103,12 +106,9 @@ def _is_in_place(handle: int, path: Path) -> bool:
         return False
 
 
-def _take_back(handle: int, folder: Path, is_new: bool) -> None:
+def _take_back(folder: Path, is_new: bool) -> None:
     """Remove the lock file, and the folder where it is new and empty."""
     with suppress(OSError):
-        if sys.platform == "win32":
-            # An open file cannot be removed there, so nobody else's is.
-            os.close(handle)
         (folder / LOCK_FILE).unlink()
         if is_new:
             folder.rmdir()

@@ -79,8 +79,8 @@ def pregenerate(
         progress: called with (done, total) at the start and after each sample.
 
     Raises:
-        ConfigError: fewer than one variant, a store made with other settings or from other clips, or a folder that holds a clip or
-            lies in one.
+        ConfigError: fewer than one variant, a store made with other settings or from other clips, or a folder that
+            holds a clip or lies in one.
         OutputError: another process writes the store, the disk is full, or the folder holds something else. What was
             written before stays, and a later run goes on from there.
         DatasetError: a damaged ``store.json``; ``fresh`` mends it. See ClipDataset for others.

@@ -50,7 +50,8 @@ def interrupt(served: Served, path: Path, after: int) -> None:
 
 
 def names(path: Path) -> list[str]:
-    return sorted(file.name for file in path.parent.iterdir() if file.name != ".lock")
+    """What is beside the file; nothing where its folder is not there, as it was not before."""
+    return sorted(file.name for file in path.parent.glob("*") if file.name != ".lock")
 
 
 def test_a_file_arrives_whole_with_its_checksum(served: Served, path: Path) -> None:

@@ -430,6 +430,6 @@ def test_a_full_disk_is_told_and_packing_goes_on_later(tree: Path, packed: Path,
     process.start()
     process.join(60)
     assert process.exitcode == 7
-    assert sorted(path.name for path in (tmp_path / "packed").iterdir()) == [".lock", "store.json"]
+    assert sorted(path.name for path in (tmp_path / "packed").iterdir()) == ["store.json"]
     pack(tree, tmp_path / "packed")
     assert content(tmp_path / "packed") == content(packed)
