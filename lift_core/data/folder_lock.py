@@ -18,6 +18,10 @@ _POLL_S = 0.01
 _LONGEST_NUMBER = 20
 
 
+class _NoLocksError(OutputError):
+    """The file system has no locks."""
+
+
 @contextmanager
 def folder_lock(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of ``folder``, which is made where it is missing.
@@ -25,7 +29,8 @@ def folder_lock(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     The lock is the system's own, on the file ``.lock``, which holds the number of the last process that had it: a
     process that is killed holds it no longer, and nothing that it leaves behind has to be judged stale. A second lock
     in the same process waits like that of another process. When the block raises an error, the file and the folder are
-    removed again where this call has made them; the folder only if it is empty.
+    removed again where this call has made them, the folder only if it is empty; so too where the file system has no
+    locks.
 
     Args:
         folder: what is locked.
@@ -37,7 +42,12 @@ def folder_lock(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     """
     until = time.monotonic() + patience
     is_new = not os.path.exists(folder)
-    handle, made = _locked(folder, until)
+    try:
+        handle, made = _locked(folder, until)
+    except OutputError:
+        if is_new:
+            _remove_empty(folder)
+        raise
     is_taken_back = made
     try:
         _sign(handle)
@@ -65,8 +75,11 @@ def _locked(folder: Path, until: float) -> tuple[int, bool]:
             # Whoever held it may have removed the file: others would lock a new one.
             if _is_in_place(handle, folder / LOCK_FILE):
                 return handle, made
-        except BaseException:
+        except BaseException as error:
             os.close(handle)
+            # Without locks nobody holds the file. In other cases somebody may, though it was made here.
+            if made and isinstance(error, _NoLocksError):
+                _remove_lock(folder)
             raise
         os.close(handle)
 
@@ -108,10 +121,19 @@ def _is_in_place(handle: int, path: Path) -> bool:
 
 def _take_back(folder: Path, is_new: bool) -> None:
     """Remove the lock file, and the folder where it is new and empty."""
+    _remove_lock(folder)
+    if is_new:
+        _remove_empty(folder)
+
+
+def _remove_lock(folder: Path) -> None:
     with suppress(OSError):
         (folder / LOCK_FILE).unlink()
-        if is_new:
-            folder.rmdir()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _wait(handle: int, folder: Path, until: float) -> None:
@@ -148,7 +170,7 @@ else:
         except BlockingIOError:
             return False
         except OSError as error:
-            raise OutputError(
+            raise _NoLocksError(
                 f"the file system has no locks ({error.strerror})",
                 where=folder,
                 fix="Choose a folder on a local disk.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,55 @@ def test_a_lock_whose_file_was_removed_while_waiting_is_taken_anew(
         assert (tmp_path / LOCK_FILE).read_text() == str(os.getpid())
         with pytest.raises(OutputError, match="another process"), folder_lock(tmp_path):
             pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks in another way")
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_file_system_without_locks_is_told_and_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_there: bool
+) -> None:
+    import fcntl
+
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if was_there:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder" / LOCK_FILE).write_text("4711")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OutputError, match=r"has no locks \(No locks available\)"), folder_lock(tmp_path / "folder"):
+        pass
+    found = {path.name: path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
+    assert found == ({"folder": False, LOCK_FILE: "4711"} if was_there else {})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be replaced")
+def test_a_new_file_that_another_process_locked_first_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lift_core.data import folder_lock as module
+
+    taken, others = module._taken, []
+
+    def after_another(handle: int, folder: Path) -> bool:
+        others.append(os.open(folder / LOCK_FILE, os.O_RDWR))
+        assert taken(others[0], folder)
+        return taken(handle, folder)
+
+    monkeypatch.setattr(module, "_taken", after_another)
+    with pytest.raises(OutputError, match="another process"), folder_lock(tmp_path / "folder"):
+        pass
+    os.close(others[0])
+    assert (tmp_path / "folder" / LOCK_FILE).exists()
+
+
+def test_a_folder_that_takes_no_lock_file_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_ = os.open
+
+    def full(path, flags, mode=0o777, **options) -> int:
+        if Path(path).name == LOCK_FILE:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open_(path, flags, mode, **options)
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OutputError, match="No space left"), folder_lock(tmp_path / "folder"):
+        pass
+    assert not (tmp_path / "folder").exists()
