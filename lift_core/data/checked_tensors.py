@@ -33,19 +33,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
         OutputError: the place cannot be written to.
     """
     whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    entry = json.dumps({**facts, _CHECKSUM: _checksum(whole)})
+    entry = json.dumps({**facts, _CHECKSUM: _checksum(whole, facts)})
     # safetensors' own save_file leaves a temporary file of a random name behind where it is killed.
     content = save(whole, {_ENTRY: entry})
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
 
 
-def read_tensors(path: Path, *, check: bool = True) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_tensors` wrote: the tensors and the facts.
-
-    Args:
-        path: the file.
-        check: compare the checksum, which reads every byte; without, only that the file is not cut short.
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote: the tensors and the facts. Every byte is compared with the checksum.
 
     Raises:
         FileNotFoundError: no such file.
@@ -60,13 +56,13 @@ def read_tensors(path: Path, *, check: bool = True) -> tuple[dict[str, Tensor], 
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
     expected = facts.pop(_CHECKSUM, None)
-    if check and _checksum(tensors) != expected:
+    if _checksum(tensors, facts) != expected:
         raise _damaged(path, "its checksum is another")
     return tensors, facts
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> int:
-    found = 0
+def _checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> int:
+    found = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         found = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,15 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lift_core.data.checked_json import require_checksum, with_checksum
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.raw_clip import read_mapped
 from lift_core.data.source import Crop, FrameSource, file_state
-from lift_core.data.store_folder import StoreKind
+from lift_core.data.store_folder import StoreKind, is_store
 from lift_core.errors import ConfigError, SourceError
 
 SHARD_SUFFIX = ".pack"
 INDEX_FILE = "index.json"
 KIND = StoreKind("folder of packed clips", 1, (INDEX_FILE, "shard-*.pack", "shard-*.json"))
+REPACK = "Delete that shard and run pack_clips again: it keeps the others."
 _PACKED_PATH = re.compile(r"(.*\.pack)#(\d+)", re.DOTALL)
 
 
@@ -36,7 +39,7 @@ class PackedClip:
         frames, height, width: its shape.
         timestamps: seconds of each frame, or None.
         checksum: blake2b of its bytes, 16 bytes in hex.
-        origin: differs once the clip that it was made of has changed; empty in older folders.
+        origin: differs once the clip that it was made of has changed.
     """
 
     name: str
@@ -47,7 +50,7 @@ class PackedClip:
     width: int
     timestamps: tuple[float, ...] | None
     checksum: str
-    origin: str = ""
+    origin: str
 
     @property
     def size(self) -> int:
@@ -116,6 +119,14 @@ class PackedClipSource(FrameSource):
     ) -> NDArray[np.uint8]:
         return read_mapped(self._mapped(), indices, self.name, crop, size)
 
+    def is_whole(self) -> bool:
+        """Whether its bytes are those that were packed: all are read, and compared with the checksum.
+
+        Raises:
+            SourceError: as for reading.
+        """
+        return hashlib.blake2b(self._mapped().data, digest_size=16).hexdigest() == self._entry().checksum
+
     def close(self) -> None:
         """Let go of the map; the next read makes it again."""
         self._clip = None
@@ -149,7 +160,11 @@ def packed_path(shard: Path, number: int) -> str:
 
 
 def is_packed_folder(folder: Path) -> bool:
-    """Whether a folder holds packed clips, all of them: the list of its shards is written last."""
+    """Whether a folder holds packed clips, all of them: the list of its shards is written last.
+
+    Raises:
+        SourceError: that list is damaged.
+    """
     return _read_index(folder) is not None
 
 
@@ -183,6 +198,10 @@ def shard_paths(folder: Path) -> list[Path]:
             where=folder,
             fix="Pack them anew, or use the lift_core that packed them.",
         )
+    try:
+        require_checksum(index)
+    except ValueError as error:
+        raise _damaged_index(folder) from error
     return [folder / name for name in index["shards"]]
 
 
@@ -198,7 +217,7 @@ def read_shard_index(shard: Path) -> ShardIndex:
 
 def write_shard_index(path: Path, index: ShardIndex) -> None:
     """Write what `read_shard_index` reads, to ``path`` itself."""
-    path.write_text(json.dumps(asdict(index)), encoding="utf-8")
+    path.write_text(json.dumps(with_checksum(asdict(index))), encoding="utf-8")
 
 
 def check_size(shard: Path) -> None:
@@ -207,9 +226,7 @@ def check_size(shard: Path) -> None:
     if state is None:
         raise SourceError("the shard is missing", where=shard, fix="Pack the clips again.")
     if state[0] != expected:
-        raise SourceError(
-            f"the shard has {state[0]} bytes in place of {expected}", where=shard, fix="Delete it and pack again."
-        )
+        raise SourceError(f"the shard has {state[0]} bytes in place of {expected}", where=shard, fix=REPACK)
 
 
 # In each process: an index is small, and the clips of a shard are opened one by one.
@@ -217,6 +234,7 @@ def check_size(shard: Path) -> None:
 def _parsed(path: Path, state: object) -> ShardIndex:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        require_checksum(content)
         clips = []
         for clip in content["clips"]:
             times = clip.pop("timestamps")
@@ -231,6 +249,21 @@ def _parsed(path: Path, state: object) -> ShardIndex:
 def _read_index(folder: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return content if isinstance(content, dict) and content.get("store") == KIND.name else None
+    except (OSError, ValueError):
+        content = None
+    if isinstance(content, dict) and content.get("store") == KIND.name:
+        return content
+    # Other programs have files of this name.
+    if is_store(folder, KIND):
+        raise _damaged_index(folder)
+    return None
+
+
+def _damaged_index(folder: Path) -> SourceError:
+    return SourceError(
+        "the list of shards is damaged",
+        where=folder / INDEX_FILE,
+        fix="Run pack_clips again in the same way: it keeps the shards.",
+    )

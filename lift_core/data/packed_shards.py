@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-import numpy as np
 from torch.utils.data import IterableDataset
 
 from lift_core.atomic import atomic_file
+from lift_core.data.checked_json import with_checksum
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.fixed_size import fixed_size as chosen_size
 from lift_core.data.folder_lock import folder_lock
@@ -22,12 +22,14 @@ from lift_core.data.open_source import open_source
 from lift_core.data.packed_clip import (
     INDEX_FILE,
     KIND,
+    REPACK,
     SHARD_SUFFIX,
     PackedClip,
     PackedClipSource,
     ShardIndex,
     check_size,
     packed_clips,
+    packed_path,
     read_shard_index,
     shard_paths,
     write_shard_index,
@@ -145,8 +147,9 @@ class _Packer:
                 self._write(path, shard)
         size = sum(clip.size for shard in self._shards for clip in shard)
         index = {"store": KIND.name, "version": KIND.version, "shards": [path.name for path in paths]}
+        index |= {"clips": self._total, "bytes": size}
         with atomic_file(self._folder / INDEX_FILE) as temporary:
-            temporary.write_text(json.dumps({**index, "clips": self._total, "bytes": size}, indent=1), encoding="utf-8")
+            temporary.write_text(json.dumps(with_checksum(index), indent=1), encoding="utf-8")
         return PackReport(len(paths), sum(kept), len(paths) - sum(kept), self._total, size, tuple(self._repairs))
 
     def _is_complete(self, path: Path, shard: list[_Planned]) -> bool:
@@ -213,10 +216,9 @@ def check_shards(folder: str | Path) -> list[str]:
         except SourceError as error:
             problems.append(str(error))
             continue
-        for clip in index.clips:
-            stored = np.memmap(shard, np.uint8, "r", clip.offset, (clip.size,))
-            if hashlib.blake2b(stored.data, digest_size=16).hexdigest() != clip.checksum:
-                problems.append(f"the frames of {clip.name} are not those that were packed [{shard}]")
+        for number, clip in enumerate(index.clips):
+            if not PackedClipSource(packed_path(shard, number)).is_whole():
+                problems.append(f"the frames of {clip.name} are not those that were packed [{shard}] {REPACK}")
     return problems
 
 
@@ -285,7 +287,7 @@ def _what_differs(folder: Path, planned: Sequence[_Planned]) -> str:
     for path in sorted(folder.glob("shard-*.json")):
         with suppress(SourceError):
             clips = read_shard_index(path.with_suffix(SHARD_SUFFIX)).clips
-            there.update((clip.name, clip.origin or here.get(clip.name, "")) for clip in clips)
+            there.update((clip.name, clip.origin) for clip in clips)
     if not (folder / INDEX_FILE).exists() and all(here.get(name) == origin for name, origin in there.items()):
         return "among the clips that were not packed yet, one is another"
     return differing_clips(there, here)

@@ -122,13 +122,15 @@ class PregeneratedDataset(ClipDataset):
     def _read(self, key: str, variant: int) -> tuple[dict[str, torch.Tensor], float]:
         path = self.folder / sample_file(key, variant)
         try:
-            tensors, facts = read_tensors(path, check=False)
+            tensors, facts = read_tensors(path)
         except FileNotFoundError:
             raise DatasetError(
                 f"variant {variant} of a sample is missing from the store",
                 where=f"{key}: {path}",
                 fix="Run pregenerate again with the same settings: it writes what is missing.",
             ) from None
+        except DatasetError as error:
+            raise DatasetError(error.what, where=path, fix="Delete it and run pregenerate again.") from error
         if (facts.get("key"), facts.get("variant")) != (key, variant):
             raise DatasetError("the file holds another sample", where=path, fix="Delete it and run pregenerate again.")
         return tensors, float(facts["timestep"])

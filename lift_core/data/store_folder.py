@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
+from lift_core.data.checked_json import require_checksum, with_checksum
 from lift_core.data.folder_lock import LOCK_FILE
 from lift_core.errors import ConfigError, DatasetError, OutputError
 
@@ -72,8 +73,9 @@ def claim(
         return
     else:
         _delete(folder, kind.entries)
+    described = with_checksum({"store": kind.name, "version": kind.version, "settings": wanted})
     with atomic_file(folder / STORE_FILE) as temporary:
-        temporary.write_text(json.dumps({"store": kind.name, "version": kind.version, "settings": wanted}, indent=1))
+        temporary.write_text(json.dumps(described, indent=1))
 
 
 def read_settings(folder: Path, kind: StoreKind) -> dict[str, Any]:
@@ -85,8 +87,17 @@ def read_settings(folder: Path, kind: StoreKind) -> dict[str, Any]:
     there = _read(folder)
     if there is None or there.get("store") != kind.name:
         raise DatasetError(f"there is no {kind.name} here", where=folder, fix="Check the path, or make one first.")
-    _require_version(folder, kind, there)
+    _require_readable(folder, kind, there)
     return dict(there["settings"])
+
+
+def is_store(folder: Path, kind: StoreKind) -> bool:
+    """Whether a folder is a store of this kind, of any version and whole or not."""
+    try:
+        there = _read(folder)
+    except DatasetError:
+        return False
+    return there is not None and there.get("store") == kind.name
 
 
 def clear_leftovers(folder: Path) -> int:
@@ -106,12 +117,16 @@ def _read(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"the file that describes the store cannot be read: {error}",
-            where=path,
-            fix="Ask for a fresh store, which deletes this one, or choose another folder.",
-        ) from error
+        raise _damaged(folder, error) from error
     return content
+
+
+def _damaged(folder: Path, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"the file that describes the store cannot be read: {error}",
+        where=folder / STORE_FILE,
+        fix="Ask for a fresh store, which deletes this one, or choose another folder.",
+    )
 
 
 def _read_to_replace(folder: Path, kind: StoreKind) -> dict[str, Any] | None:
@@ -152,7 +167,7 @@ def _require_same(
     wanted: dict[str, Any],
     explain: Mapping[str, Callable[[], str]],
 ) -> None:
-    _require_version(folder, kind, there)
+    _require_readable(folder, kind, there)
     old = there["settings"]
     differences = differing(_without(old, explain), _without(wanted, explain))
     differences += [say() for name, say in explain.items() if old.get(name) != wanted.get(name)]
@@ -164,13 +179,17 @@ def _require_same(
         )
 
 
-def _require_version(folder: Path, kind: StoreKind, there: dict[str, Any]) -> None:
+def _require_readable(folder: Path, kind: StoreKind, there: dict[str, Any]) -> None:
     if there.get("version") != kind.version:
         raise ConfigError(
             f"the {kind.name} is of version {there.get('version')}, and this lift_core reads version {kind.version}",
             where=folder,
             fix="Make it anew, or use the lift_core that made it.",
         )
+    try:
+        require_checksum(there)
+    except ValueError as error:
+        raise _damaged(folder, error) from error
 
 
 def differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

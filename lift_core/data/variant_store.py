@@ -34,6 +34,7 @@ ROW_COLUMNS = (
     "valid_frames",
     "bytes",
 )
+_LARGEST_NUMBER = 2**62
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,12 @@ def read_store(folder: Path) -> tuple[dict[str, Any], list[StoredClip]]:
             for name, group, path, frames, cuts, fingerprint in rows
         ]
     except ValueError:
-        bad += 1
-    if bad or not rows:
+        clips = []
+    if bad or clips_digest(clips) != settings.get("clips"):
         raise DatasetError(
-            "the list of clips is damaged or missing", where=folder / CLIPS_FILE, fix="Make the store anew."
+            "the list of clips is damaged or missing",
+            where=folder / CLIPS_FILE,
+            fix="Run pregenerate again with the same settings: it writes the list anew.",
         )
     return settings, clips
 
@@ -147,12 +150,13 @@ def options_of(settings: dict[str, Any]) -> tuple[tuple[FrameWindow, ...], Datas
 
 
 def parse_row(fields: Sequence[str]) -> StoredRow | None:
-    """A row of ``samples.csv``; None where its numbers are none."""
+    """A row of ``samples.csv``; None where its numbers are none, or cannot be."""
     named = dict(zip(ROW_COLUMNS, fields, strict=True))
     try:
-        return StoredRow(int(named["sample"]), int(named["variant"]), named["key"], int(named["bytes"]))
+        sample, variant, size = (int(named[name]) for name in ("sample", "variant", "bytes"))
     except ValueError:
         return None
+    return StoredRow(sample, variant, named["key"], size) if max(sample, variant) <= _LARGEST_NUMBER else None
 
 
 def sample_file(key: str, variant: int) -> str:

@@ -14,6 +14,7 @@ from lift_core.atomic import atomic_file
 from lift_core.data.image_decoding import decode_rgb
 from lift_core.data.image_folder import ImageFilesSource
 from lift_core.data.open_source import open_source
+from lift_core.data.packed_clip import REPACK, PackedClipSource
 from lift_core.data.source import FrameSource
 from lift_core.data.verification_layouts import ClipToVerify
 from lift_core.data.video_file import VideoFileSource
@@ -162,9 +163,11 @@ def _odd_sizes(clip: ClipToVerify, sizes: dict[str, tuple[int, int]]) -> list[Pr
 
 
 def _read_problems(clip: ClipToVerify, source: FrameSource) -> list[Problem]:
-    """Read a video or a raw clip from end to end; after 100 frames that cannot be read it is given up."""
+    """Read a video, a raw or a packed clip from end to end; after 100 frames that cannot be read it is given up."""
     problems: list[Problem] = []
     try:
+        if isinstance(source, PackedClipSource):
+            return [] if source.is_whole() else [_not_as_packed(clip)]
         height, width = source.size
         chunk = max(1, _CHUNK_BYTES // (height * width * 3))
         for start in range(0, len(source), chunk):
@@ -206,6 +209,10 @@ def _header_problems(clip: ClipToVerify, decodable: int) -> list[Problem]:
         return []
     detail = f"its header announces {claims.frames} frames, {decodable} can be decoded"
     return [Problem(clip.name, "", "header", detail, "Nothing: the frames are counted, the header is not believed.")]
+
+
+def _not_as_packed(clip: ClipToVerify) -> Problem:
+    return Problem(clip.name, "", "damaged", f"the frames in {clip.path} are not those that were packed", REPACK)
 
 
 def _unreadable(clip: ClipToVerify, error: LiftError) -> Problem:

@@ -30,8 +30,9 @@ from lift_core.data.packed_clip import PackedClipSource, is_packed_folder
 from lift_core.data.packed_shards import PackedClipStream, PackReport, check_shards, pack_clips
 from lift_core.data.source import Crop, scaled
 from lift_core.data.tuner import LoaderSettings
-from lift_core.errors import ConfigError, DatasetError, FrameReadError, OutputError, SourceError
+from lift_core.errors import ConfigError, DatasetError, FrameReadError, LiftError, OutputError, SourceError
 from tests.data.clip_trees import write_clip, write_vimeo
+from tests.data.damage import flip_bit
 from tests.data.loader_trees import CONFIG, digests
 from tests.data.numbered_video import write_numbered
 
@@ -281,22 +282,53 @@ def test_an_unfinished_folder_is_no_data_set(tree: Path, copy: Path) -> None:
 
 def test_a_damaged_shard_is_told(copy: Path) -> None:
     assert check_shards(copy) == []
-    first = copy / "shard-00000.pack"
-    changed = bytearray(first.read_bytes())
-    changed[CLIP + 5] ^= 1
-    first.write_bytes(changed)
+    flip_bit(copy / "shard-00000.pack", CLIP + 5)
     second = copy / "shard-00001.pack"
     second.write_bytes(second.read_bytes()[:-1])
     (copy / "shard-00002.pack").unlink()
     problems = check_shards(copy)
     assert len(problems) == 3
     assert "00001/0002" in problems[0]
+    assert "Delete that shard and run pack_clips again" in problems[0]
     assert "bytes in place of" in problems[1]
     assert "missing" in problems[2]
     sources = [open_source(clip.path) for clip in find_clips(copy, all_clips)]
     for place, told in ((3, "bytes in place of"), (6, "missing")):
         with pytest.raises(SourceError, match=told):
             sources[place].frame(0)
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", "[3]", "null", '{"store": "folder of packed clips", "version": 1}'])
+def test_a_damaged_list_of_shards_is_told_and_mended(tree: Path, packed: Path, copy: Path, spoilt: str) -> None:
+    (copy / "index.json").write_text(spoilt)
+    with pytest.raises(SourceError, match=r"list of shards is damaged.*index\.json.*Run pack_clips again"):
+        find_clips(copy, all_clips)
+    assert pack(tree, copy).written == 0
+    assert content(copy) == content(packed)
+
+
+def test_an_index_of_another_program_is_no_damage(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip", 3)
+    (tmp_path / "index.json").write_text("{")
+    assert [clip.name for clip in find_clips(tmp_path, all_clips)] == ["clip"]
+
+
+@pytest.mark.parametrize("name", ["index.json", "shard-00001.json"])
+def test_a_flipped_bit_of_an_index_is_told_or_changes_no_clip(packed: Path, copy: Path, name: str) -> None:
+    def clips() -> list[tuple[str, str, bytes]]:
+        found = find_clips(copy, all_clips)
+        # Rows of each are enough: what an index changes is where and how many they are.
+        return [(c.name, c.group, open_source(c.path).frames([0, 7])[:, ::23].tobytes()) for c in found]
+
+    expected, draw, good, told = clips(), random.Random(2), (copy / name).read_bytes(), 0
+    for place in range(0, len(good), 7):
+        flip_bit(copy / name, place, draw.randrange(8))
+        try:
+            assert clips() == expected
+        except LiftError:
+            told += 1
+        (copy / name).write_bytes(good)
+    assert told > len(good) // 10
 
 
 def test_what_is_not_there_is_told(packed: Path) -> None:

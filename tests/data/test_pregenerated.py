@@ -37,8 +37,9 @@ from lift_core.data.sampling import Sampling
 from lift_core.data.splits import SplitConfig
 from lift_core.data.tuner import LoaderSettings
 from lift_core.data.variant_store import ROW_COLUMNS, ROWS_FILE, sample_file
-from lift_core.errors import ConfigError, DatasetError, OutputError
+from lift_core.errors import ConfigError, DatasetError, LiftError, OutputError
 from tests.data.clip_trees import write_clip, write_vimeo
+from tests.data.damage import flip_bit
 from tests.data.loader_trees import CONFIG, digests
 
 CLIPS, VARIANTS = 6, 3
@@ -436,6 +437,55 @@ def test_a_missing_sample_is_named_or_replaced_and_counted(store: Path) -> None:
     tolerant = PregeneratedDataset(store, split="all", dtype=torch.uint8, on_error="skip")
     assert_equal(tolerant[SampleKey(1, 2)], stored[SampleKey(1, 4)])
     assert tolerant.skipped == 2
+
+
+@pytest.mark.parametrize(("place", "bit"), [(-1, 0), (-2000, 7), (-700, 3)])
+def test_a_flipped_bit_of_a_sample_is_told_and_mended_as_the_message_says(
+    tree: Path, whole: Path, store: Path, place: int, bit: int
+) -> None:
+    stored = PregeneratedDataset(store, split="all", dtype=torch.uint8)
+    path = store / sample_file(stored.key(2), 1)
+    flip_bit(path, place, bit)
+    with pytest.raises(DatasetError, match=f"damaged.*{path.name}.*Delete it and run pregenerate again"):
+        stored[SampleKey(1, 2)]
+    path.unlink()
+    assert make(tree, store).written == 1
+    assert content(store) == content(whole)
+
+
+def test_a_flipped_bit_anywhere_is_told_or_changes_no_sample(whole: Path, tmp_path: Path) -> None:
+    def samples(folder: Path) -> list[tuple[str, float, bytes]]:
+        stored = PregeneratedDataset(folder, split="all", dtype=torch.uint8)
+        read = [stored[SampleKey(0, index)] for index in range(2)]
+        return [(s["key"], s["timestep"], s["frames"].numpy().tobytes() + s["times"].numpy().tobytes()) for s in read]
+
+    expected, draw, told = samples(whole), random.Random(5), 0
+    read_first = sample_file(PregeneratedDataset(whole, split="all").key(0), 0)
+    names = ["store.json", "clips.csv", ROWS_FILE, read_first]
+    folder = Path(shutil.copytree(whole, tmp_path / "spoilt"))
+    for name in names:
+        good = (whole / name).read_bytes()
+        places = [draw.randrange(len(good)) for _ in range(30)]
+        for place in places:
+            flip_bit(folder / name, place, draw.randrange(8))
+            try:
+                assert samples(folder) == expected
+            except LiftError:
+                told += 1
+            (folder / name).write_bytes(good)
+    assert told > 60
+
+
+@pytest.mark.parametrize("spoilt", ["", "clip,group", None])
+def test_a_damaged_list_of_clips_is_told_and_made_anew(
+    tree: Path, whole: Path, store: Path, spoilt: str | None
+) -> None:
+    path = store / "clips.csv"
+    path.unlink() if spoilt is None else path.write_text(spoilt)
+    with pytest.raises(DatasetError, match=r"the list of clips is damaged.*clips\.csv.*Run pregenerate again"):
+        PregeneratedDataset(store)
+    assert make(tree, store).written == 0
+    assert content(store) == content(whole)
 
 
 def test_what_cannot_be_read_is_left_out_and_folds_stay_as_they_are(tree: Path, tmp_path: Path) -> None:

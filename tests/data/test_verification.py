@@ -11,11 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lift_core.data.discovery import find_clips
+from lift_core.data.open_dataset import all_clips
+from lift_core.data.packed_shards import pack_clips
 from lift_core.data.raw_clip import write_raw_clip
 from lift_core.data.verification import Problem, Verified, uncommon_lengths, verify, verify_clip, write_report
 from lift_core.data.verification_layouts import ClipToVerify, clips_to_verify
 from lift_core.errors import DatasetError
 from tests.data.clip_trees import coordinate_clip, write_clip, write_vimeo
+from tests.data.damage import flip_bit
 from tests.data.numbered_video import write_numbered
 from tests.data.video_corpus import B_FRAMES, COUNT, FILES
 
@@ -114,6 +118,22 @@ def test_raw_clips_that_are_cut_off_are_unreadable(tmp_path: Path) -> None:
     write_raw_clip(path, iter(coordinate_clip(4, 8, 8)), 4)
     path.write_bytes(path.read_bytes()[:-10])
     assert problems_of(tmp_path) == [("clip.npy", "", "unreadable")]
+
+
+def test_packed_clips_are_compared_with_their_checksums(tmp_path: Path) -> None:
+    for name in "abcd":
+        write_clip(tmp_path / "clips" / name, 3)
+    folder, frame = tmp_path / "packed", 24 * 32 * 3
+    pack_clips(find_clips(tmp_path / "clips", all_clips), folder, shard_bytes=6 * frame)
+    assert problems_of(folder) == []
+    flip_bit(folder / "shard-00000.pack", 4 * frame)
+    cut = folder / "shard-00001.pack"
+    cut.write_bytes(cut.read_bytes()[:-1])
+    assert problems_of(folder) == [("b", "", "damaged"), ("c", "", "unreadable"), ("d", "", "unreadable")]
+    (packed,) = (clip for clip in clips_to_verify(folder) if clip.name == "b")
+    (damaged,) = verify_clip(packed).problems
+    assert "shard-00000.pack#1" in damaged.detail
+    assert "Delete that shard" in damaged.advice
 
 
 def test_videos_that_cannot_be_opened_are_unreadable(tmp_path: Path) -> None:
