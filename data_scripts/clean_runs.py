@@ -12,7 +12,7 @@ import sys
 from tqdm import tqdm
 
 from lift_core.cleaning import RUN_FOLDERS, RunFolder, delete, look_at
-from lift_core.errors import LiftError
+from lift_core.program import exit_code
 from lift_core.workspace import repository_root
 
 
@@ -34,10 +34,11 @@ def clean(args: argparse.Namespace) -> int:
     """List, and delete where asked; 0 where nothing was refused."""
     root = repository_root()
     found = look_at(root, tuple(dict.fromkeys(args.folders)) or RUN_FOLDERS)
-    for folder in tqdm(found, desc="folders", unit="folder", disable=not args.delete):
-        if args.delete and folder.refusal is None:
-            delete(root, folder)
-        tqdm.write(describe(folder, "deleted" if args.delete else "would be deleted"))
+    with tqdm(found, desc="folders", unit="folder", disable=not args.delete) as bar:
+        for folder in bar:
+            if args.delete and folder.refusal is None:
+                delete(root, folder)
+            bar.write(describe(folder, "deleted" if args.delete else "would be deleted"))
     if not found:
         print(f"nothing to delete in {root}")
     elif not args.delete:
@@ -46,11 +47,8 @@ def clean(args: argparse.Namespace) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    try:
-        return clean(parse(arguments))
-    except LiftError as error:
-        print(f"clean_runs: {error}", file=sys.stderr)
-        return 2
+    args = parse(arguments)
+    return exit_code("clean_runs", lambda: clean(args))
 
 
 if __name__ == "__main__":

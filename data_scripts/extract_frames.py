@@ -6,17 +6,14 @@ import argparse
 import sys
 
 from lift_core.commands import extract
-from lift_core.errors import LiftError
+from lift_core.program import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     extract.configure(parser)
-    try:
-        return extract.run(parser.parse_args(arguments))
-    except LiftError as error:
-        print(f"extract_frames: {error}", file=sys.stderr)
-        return 2
+    args = parser.parse_args(arguments)
+    return exit_code("extract_frames", lambda: extract.run(args))
 
 
 if __name__ == "__main__":

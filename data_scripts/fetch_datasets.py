@@ -8,15 +8,18 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
 from tqdm import tqdm
 
 from lift_core.data.dataset_catalogue import CATALOGUE, PublicDataset, find_dataset
-from lift_core.errors import ConfigError, LiftError, OutputError
+from lift_core.errors import ConfigError, OutputError, os_errors_as
+from lift_core.program import exit_code
 
 if TYPE_CHECKING:
+    from lift_core.data.archive_extraction import ExtractionLimits
     from lift_core.data.dataset_catalogue import PublishedFile
     from lift_core.data.dataset_fetching import FetchRequest
     from lift_core.data.fetching import Fetched, FetchProgress
@@ -63,18 +66,27 @@ def accept(entry: PublicDataset, accepted: bool) -> None:
     print(describe(entry))
     if accepted:
         return
-    answer = input(f"Do you accept these terms? Type {_AGREES}: ") if sys.stdin.isatty() else ""
+    answer = ask(f"Do you accept these terms? Type {_AGREES}: ") if sys.stdin.isatty() else ""
     if answer.strip().lower() != _AGREES:
         raise ConfigError("the terms were not accepted", fix="Read them above, and give --accept-licence.")
 
 
-def bar_of(file: PublishedFile) -> FetchProgress:
+def ask(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:
+        print()
+        return ""
+
+
+def bar_of(file: PublishedFile, open_bars: ExitStack) -> FetchProgress:
     """A progress bar for each step of one file."""
     bars: dict[str, tqdm[Never]] = {}
 
     def show(step: str, done: int, total: int | None) -> None:
         if step not in bars:
-            bars[step] = tqdm(desc=f"{step} {file.name}", total=total, unit="B", unit_scale=True, initial=done)
+            bar: tqdm[Never] = tqdm(desc=f"{step} {file.name}", total=total, unit="B", unit_scale=True, initial=done)
+            bars[step] = open_bars.enter_context(bar)
         bars[step].update(done - bars[step].n)
         if done == total:
             bars[step].close()
@@ -90,24 +102,39 @@ def unpack_with_bar(request: FetchRequest, archives: list[Path]) -> None:
     print(f"{done.files} files, {done.bytes / 1e9:.2f} GB in {request.target}")
 
 
-def get(args: argparse.Namespace, entry: PublicDataset) -> int:
+def limits_of(args: argparse.Namespace) -> ExtractionLimits:
+    """What the options allow to unpack.
+
+    Raises:
+        ConfigError: it is no number above 0.
+    """
     from lift_core.data.archive_extraction import ExtractionLimits
+
+    for option, value in (("--max-gb", args.max_gb), ("--max-ratio", args.max_ratio)):
+        if not 0 < value < float("inf"):
+            raise ConfigError(f"{option} {value} is no limit", fix="Give a number above 0.")
+    return ExtractionLimits(total_bytes=int(args.max_gb * 1e9), ratio=args.max_ratio)
+
+
+def get(args: argparse.Namespace, entry: PublicDataset) -> int:
     from lift_core.data.dataset_fetching import FetchRequest, fetch_archives
 
-    limits = ExtractionLimits(total_bytes=int(args.max_gb * 1e9), ratio=args.max_ratio)
-    request = FetchRequest(entry, args.out, args.url, args.archive, args.sha256, limits)
+    request = FetchRequest(entry, args.out, args.url, args.archive, args.sha256, limits_of(args))
     accept(entry, args.accept_licence)
     if entry.is_encoded and args.decode and request.target.is_dir():
         print(f"{request.target} is here already: only its videos are decoded.")
-        return finish(args, entry, request.target)
-    fetched = fetch_archives(request, bar_of)
+        finish(args, entry, request.target)
+        return 0
+    with ExitStack() as open_bars:
+        fetched = fetch_archives(request, lambda file: bar_of(file, open_bars))
     for file in fetched:
-        print(f"{file.path}: SHA-256 {file.sha256}{' as known' if file.was_checked else ', noted for the next time'}")
+        noted = ", noted for the next time" if file.is_noted else ""
+        print(f"{file.path}: SHA-256 {file.sha256}{' as known' if file.was_checked else noted}")
     unpack_with_bar(request, [file.path for file in fetched])
-    exit_code = finish(args, entry, request.target)
+    finish(args, entry, request.target)
     if args.delete_archives and not args.archive:
         delete_archives(fetched)
-    return exit_code
+    return 0
 
 
 def delete_archives(fetched: list[Fetched]) -> None:
@@ -117,26 +144,29 @@ def delete_archives(fetched: list[Fetched]) -> None:
         OutputError: a file cannot be deleted.
     """
     for file in fetched:
-        try:
+        with os_errors_as(OutputError, "cannot delete the archive", where=file.path, fix="Delete it by hand."):
             file.path.unlink()
-        except OSError as error:
-            raise OutputError(
-                f"cannot delete the archive: {error.strerror}", where=file.path, fix="Delete it by hand."
-            ) from error
 
 
-def finish(args: argparse.Namespace, entry: PublicDataset, target: Path) -> int:
-    """Make images of videos where that is asked for, and open the data set once."""
+def finish(args: argparse.Namespace, entry: PublicDataset, target: Path) -> None:
+    """Make images of videos where that is asked for, and open the data set once.
+
+    Raises:
+        DatasetError: it is another one than was asked for.
+    """
     from lift_core.data.dataset_fetching import find_data_root
+    from lift_core.data.x4k_decoding import encoded_videos
 
     if entry.is_encoded and not args.decode:
-        print("It came as videos, which VideoSequenceDataset reads; --decode writes the images that x4k readers take.")
-        return 0
+        print(
+            f"{len(encoded_videos(target))} videos in {target}, which VideoSequenceDataset reads;"
+            " --decode writes the images that x4k readers take."
+        )
+        return
     if entry.is_encoded:
         decode(target, entry.name.removeprefix("x4k_"))
     root, samples = find_data_root(entry, target)
     print(f"{samples} samples; data root: {root}")
-    return 0
 
 
 def decode(target: Path, part: str) -> None:
@@ -148,21 +178,17 @@ def decode(target: Path, part: str) -> None:
             bar.update(done - bar.n)
 
 
+def list_or_get(args: argparse.Namespace) -> int:
+    if args.name is None:
+        print("\n\n".join(describe(entry) for entry in CATALOGUE))
+        return 0
+    return get(args, find_dataset(args.name))
+
+
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
-    try:
-        if args.name is None:
-            print("\n\n".join(describe(entry) for entry in CATALOGUE))
-            return 0
-        return get(args, find_dataset(args.name))
-    except LiftError as error:
-        print(f"fetch_datasets: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "\nfetch_datasets: stopped; what was fetched is kept, and the next run goes on from there", file=sys.stderr
-        )
-        return 130
+    stopped = "stopped; what was fetched is kept, and the next run goes on from there"
+    return exit_code("fetch_datasets", lambda: list_or_get(args), stopped=stopped)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from tqdm import tqdm
 from lift_core.data.clip_writer import write_image, write_sequence, write_video
 from lift_core.data.flow_file import write_flow
 from lift_core.data.procedural import ClipConfig, ProceduralClip
-from lift_core.errors import ConfigError, LiftError
+from lift_core.errors import ConfigError
+from lift_core.program import exit_code
 
 
 def size(text: str) -> tuple[int, int]:
@@ -27,9 +28,11 @@ def size(text: str) -> tuple[int, int]:
 def rate(text: str) -> Fraction:
     """Parse ``30`` or ``30000/1001``."""
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        found = Fraction(text)
+        float(found)
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate, such as 30 or 30000/1001") from None
+    return found
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -83,17 +86,18 @@ def write_true_flow(folder: Path, clip: ProceduralClip) -> None:
         write_image(folder / f"im{index:0{digits}d}_visible.png", visible.astype("uint8") * 255)
 
 
+def make_clips(args: argparse.Namespace) -> int:
+    if args.count < 1:
+        raise ConfigError(f"{args.count} clips", fix="Ask for at least one: --count 1.")
+    with tqdm(range(args.seed, args.seed + args.count), desc="clips", unit="clip") as seeds:
+        for seed in seeds:
+            make_clip(args, seed)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
-    try:
-        if args.count < 1:
-            raise ConfigError(f"{args.count} clips", fix="Ask for at least one: --count 1.")
-        for seed in tqdm(range(args.seed, args.seed + args.count), desc="clips", unit="clip"):
-            make_clip(args, seed)
-    except LiftError as error:
-        print(f"make_clips: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code("make_clips", lambda: make_clips(args))
 
 
 if __name__ == "__main__":

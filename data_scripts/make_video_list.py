@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from lift_core.errors import DatasetError, LiftError
+from lift_core.errors import ConfigError, DatasetError
+from lift_core.program import exit_code
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -21,17 +22,20 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def make_list(args: argparse.Namespace) -> None:
+def make_list(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from lift_core.data.video_list import Judged, find_video_files, judge, refuse_existing, write_video_list
 
+    if args.min_frames < 1:
+        raise ConfigError("--min-frames is at least 1")
     refuse_existing(args.out, args.force)
     videos: list[Judged] = []
     left_out: list[Judged] = []
-    for path in tqdm(find_video_files(args.inputs), desc="videos", unit="video"):
-        judged = judge(path, decode=args.check, min_frames=args.min_frames)
-        (videos if judged.problem is None else left_out).append(judged)
+    with tqdm(find_video_files(args.inputs), desc="videos", unit="video") as paths:
+        for path in paths:
+            judged = judge(path, decode=args.check, min_frames=args.min_frames)
+            (videos if judged.problem is None else left_out).append(judged)
     if not videos:
         reason = f"{left_out[0].path}: {left_out[0].problem}" if left_out else "no file has the name of a video"
         raise DatasetError(f"there is nothing to list: {reason}", where=args.inputs[0], fix="Give other folders.")
@@ -39,15 +43,12 @@ def make_list(args: argparse.Namespace) -> None:
     for judged in left_out + unnamed:
         print(f"left out: {judged.path}: {judged.problem}", file=sys.stderr)
     print(f"{len(videos) - len(unnamed)} videos in {args.out}, {len(left_out) + len(unnamed)} left out")
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    try:
-        make_list(parse(arguments))
-    except LiftError as error:
-        print(f"make_video_list: {error}", file=sys.stderr)
-        return 2
-    return 0
+    args = parse(arguments)
+    return exit_code("make_video_list", lambda: make_list(args))
 
 
 if __name__ == "__main__":

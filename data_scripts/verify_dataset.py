@@ -12,7 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lift_core.errors import ConfigError, LiftError, OutputError
+from lift_core.errors import ConfigError, OutputError, os_errors_as
+from lift_core.program import exit_code
 
 if TYPE_CHECKING:
     from lift_core.data.verification import Problem
@@ -42,8 +43,8 @@ def check(args: argparse.Namespace) -> list[Problem]:
 
     if args.workers < 1 or args.min_frames < 1:
         raise ConfigError("--workers and --min-frames are at least 1")
-    if args.report is not None and args.report.exists() and not args.force:
-        raise OutputError("the report exists", where=args.report, fix="Choose another name, or give --force.")
+    if args.report is not None:
+        refuse_existing(args.report, args.force)
     clips = clips_to_verify(args.roots[0] if len(args.roots) == 1 else args.roots)
     verified = []
     with tqdm(total=len(clips), desc="clips", unit="clip") as bar:
@@ -55,6 +56,13 @@ def check(args: argparse.Namespace) -> list[Problem]:
         write_report(args.report, problems)
     print(f"{len(verified)} clips, {sum(clip.frames for clip in verified)} frames")
     return problems
+
+
+def refuse_existing(report: Path, force: bool) -> None:
+    with os_errors_as(OutputError, "cannot write", where=report):
+        exists = report.exists()
+    if exists and not force:
+        raise OutputError("the report exists", where=report, fix="Choose another name, or give --force.")
 
 
 def show(problems: list[Problem], report: Path | None) -> None:
@@ -73,15 +81,15 @@ def show(problems: list[Problem], report: Path | None) -> None:
     print(", ".join(f"{kind}: {count}" for kind, count in counts.most_common()) or "no problems")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    args = parse(arguments)
-    try:
-        problems = check(args)
-    except LiftError as error:
-        print(f"verify_dataset: {error}", file=sys.stderr)
-        return 2
+def verify_dataset(args: argparse.Namespace) -> int:
+    problems = check(args)
     show(problems, args.report)
     return int(any(not problem.is_note for problem in problems))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    args = parse(arguments)
+    return exit_code("verify_dataset", lambda: verify_dataset(args))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lift_core.errors import ConfigError, OutputError
+from lift_core.errors import ConfigError, OutputError, os_errors_as
 from lift_core.workspace import work_folder
 
 # The folders that git ignores because only trainings write to them.
@@ -42,12 +42,13 @@ def look_at(root: Path, names: tuple[str, ...] = RUN_FOLDERS) -> list[RunFolder]
         root: the repository's. names: of RUN_FOLDERS.
 
     Raises:
-        ConfigError: another name.
+        ConfigError: another name. OutputError: a folder that cannot be looked at.
     """
     unknown = sorted(set(names) - set(RUN_FOLDERS))
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is no folder of runs", fix=f"Choose from: {', '.join(RUN_FOLDERS)}.")
-    return [_looked_at(root, root / name) for name in names if os.path.lexists(root / name)]
+    with os_errors_as(OutputError, "cannot look at the folders", where=root, fix="Check the rights."):
+        return [_looked_at(root, root / name) for name in names if os.path.lexists(root / name)]
 
 
 def delete(root: Path, folder: RunFolder) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class LiftError(Exception):
     """Base class of every error that a user can cause and mend.
@@ -90,3 +93,18 @@ class ShapeError(LiftError):
 
 class MissingDependencyError(LiftError):
     """A package or a program that this feature needs and the machine lacks."""
+
+
+@contextmanager
+def os_errors_as(
+    kind: type[LiftError],
+    what: str,
+    *,
+    where: object = None,
+    fix: str = "Check the place, its rights and free space.",
+) -> Iterator[None]:
+    """Raise an OSError of the block as an error of this ``kind``: ``what``, and the system's own reason."""
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or error}", where=where, fix=fix) from error

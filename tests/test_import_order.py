@@ -16,6 +16,7 @@ GROUND = {"errors", "metrics", "classical", "_torchvision", "atomic", "workspace
 MAY_IMPORT = {
     "errors": set(),
     "atomic": {"errors"},
+    "program": {"errors"},
     "workspace": {"errors", "__init__"},
     "cleaning": {"errors", "workspace"},
     "_torchvision": set(),

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lift_core.data.archive_members import FETCH_AGAIN, Member, announced_bytes, damage_named, members
-from lift_core.data.folder_lock import folder_lock
-from lift_core.errors import ArchiveError, OutputError
+from lift_core.data.folder_lock import LOCK_FILE, folder_lock
+from lift_core.errors import ArchiveError, OutputError, os_errors_as
 
 _log = logging.getLogger(__name__)
 
@@ -79,7 +78,9 @@ def extract_archives(
         OutputError: the target is not empty, or the disk is full or too small for what the archives announce.
     """
     refuse_full_target(target)
-    with _reported(target), _hidden_folder(target) as hidden:
+    with os_errors_as(OutputError, "cannot unpack", where=target), _hidden_folder(target) as hidden:
+        # Another process may have filled it before this one had the lock.
+        refuse_full_target(target)
         _check_space(target, sum(_announced(archive) for archive in archives))
         files = written = 0
         for archive in archives:
@@ -92,7 +93,7 @@ def extract_archives(
 
 def refuse_full_target(target: Path) -> None:
     """Raise OutputError where ``target`` is anything but absent or an empty folder, or cannot be looked at."""
-    with _reported(target):
+    with os_errors_as(OutputError, "cannot unpack", where=target):
         is_free = not target.is_symlink() and (not target.exists() or (target.is_dir() and not any(target.iterdir())))
     if not is_free:
         raise OutputError(
@@ -206,12 +207,8 @@ def _wrong_size(archive: Path, member: Member) -> ArchiveError:
 
 
 def _announced(archive: Path) -> int:
-    try:
+    with os_errors_as(ArchiveError, "the archive cannot be opened", where=archive, fix="Check the path."):
         return announced_bytes(archive)
-    except OSError as error:
-        raise ArchiveError(
-            f"the archive cannot be opened: {error.strerror}", where=archive, fix="Check the path."
-        ) from error
 
 
 def _check_space(target: Path, needed: int) -> None:
@@ -237,7 +234,12 @@ def _hidden_folder(target: Path) -> Iterator[Path]:
         try:
             yield files
         finally:
-            shutil.rmtree(hidden, ignore_errors=True)
+            # While the lock file is in its place: without it, this could delete what the next process unpacks.
+            shutil.rmtree(files, ignore_errors=True)
+        # Where an error is on its way, folder_lock removes what it made.
+        with suppress(OSError):
+            (hidden / LOCK_FILE).unlink()
+            hidden.rmdir()
 
 
 def _move(hidden: Path, target: Path) -> None:
@@ -247,16 +249,3 @@ def _move(hidden: Path, target: Path) -> None:
     if target.is_dir():
         target.rmdir()
     hidden.rename(target)
-
-
-@contextmanager
-def _reported(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise OutputError(
-            "the disk is full" if full else f"cannot unpack: {error.strerror or error}",
-            where=target,
-            fix="Free some space or choose another disk." if full else "Check the place and its rights.",
-        ) from error

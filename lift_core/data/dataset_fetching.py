@@ -18,7 +18,7 @@ from lift_core.data.public_benchmarks import (
     x4k_test,
     x4k_train,
 )
-from lift_core.errors import ConfigError, DatasetError, FetchError, FrameReadError, SourceError
+from lift_core.errors import ConfigError, DatasetError, FetchError, FrameReadError, SourceError, os_errors_as
 
 READERS: dict[str, Callable[[Path], ClipDataset]] = {
     "vimeo90k_triplet": vimeo_triplets,
@@ -106,14 +106,15 @@ def find_data_root(dataset: PublicDataset, target: Path) -> tuple[Path, int]:
     Raises:
         DatasetError: the reader finds its layout nowhere: another archive, or videos that are not decoded yet.
     """
-    folders = [target, *(path for path in sorted(target.glob("*")) if path.is_dir())]
-    folders += [path for path in sorted(target.glob("*/*")) if path.is_dir()]
     first_error: Exception | None = None
-    for folder in folders:
-        try:
-            return folder, len(READERS[dataset.name](folder))
-        except (DatasetError, SourceError, FrameReadError) as error:
-            first_error = first_error or error
+    with os_errors_as(DatasetError, "the data set cannot be looked at", where=target, fix="Check its rights."):
+        folders = [target, *(path for path in sorted(target.glob("*")) if path.is_dir())]
+        folders += [path for path in sorted(target.glob("*/*")) if path.is_dir()]
+        for folder in folders:
+            try:
+                return folder, len(READERS[dataset.name](folder))
+            except (DatasetError, SourceError, FrameReadError) as error:
+                first_error = first_error or error
     raise DatasetError(
         f"what was unpacked has not the layout of {dataset.name}",
         where=target,
@@ -140,10 +141,8 @@ def _checksums(request: FetchRequest) -> Sequence[str | None]:
 
 
 def _check_local(path: Path, known: str | None, progress: FetchProgress) -> Fetched:
-    try:
-        digest = sha256_of(path, progress)
-    except OSError as error:
-        raise FetchError(f"cannot read the archive: {error.strerror}", where=path, fix="Check the path.") from error
+    with os_errors_as(FetchError, "cannot read the archive", where=path, fix="Check the path."):
+        digest, size = sha256_of(path, progress), path.stat().st_size
     if known is not None and digest != known.lower():
         raise FetchError(f"it has the SHA-256 {digest}, not {known.lower()}", where=path, fix="Fetch it again.")
-    return Fetched(path, path.stat().st_size, digest, known is not None)
+    return Fetched(path, size, digest, was_checked=known is not None, is_noted=False)

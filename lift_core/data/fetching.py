@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from lift_core.atomic import atomic_file
 from lift_core.data.folder_lock import folder_lock
-from lift_core.data.http_transfer import FileVersion, TransferInterruptedError, open_transfer
-from lift_core.errors import FetchError, OutputError
+from lift_core.data.http_transfer import NEW_ADDRESS, FileVersion, TransferInterruptedError, open_transfer
+from lift_core.errors import FetchError, OutputError, os_errors_as
 
 # Called with the step, the bytes done of it, and all of its bytes, or None where they are not known.
 FetchProgress = Callable[[Literal["fetch", "check"], int, int | None], None]
@@ -48,12 +46,14 @@ class Fetched:
     Attributes:
         path: where. bytes: its size. sha256: its checksum in hexadecimal, as computed from the disk.
         was_checked: whether that was compared with a known one: published, or noted when it was first fetched.
+        is_noted: whether it is in ``<name>.sha256`` for the next time.
     """
 
     path: Path
     bytes: int
     sha256: str
     was_checked: bool
+    is_noted: bool
 
 
 def fetch(
@@ -70,7 +70,8 @@ def fetch(
     Bytes go to ``<name>.part``, whose version (ETag, date and size) is kept in ``<name>.part.json``. An interrupted
     transfer goes on from there, in this call or in a later one, as long as the server still has that version; where it
     has another one, states none, or knows no ranges, the transfer begins anew. The checksum is noted in
-    ``<name>.sha256``, as `sha256sum` writes it, and compared when the file is fetched or checked again.
+    ``<name>.sha256``, as `sha256sum` writes it, and compared when the file is fetched or checked again; but not where
+    nothing tells that the file is whole: neither ``sha256`` nor the server, which announced no length.
 
     Args:
         url: http or https.
@@ -82,22 +83,26 @@ def fetch(
         progress: see FetchProgress.
 
     Raises:
-        FetchError: no connection, no such file, an interrupted transfer (what came is kept), or another checksum (the
-            file is kept as ``<name>.rejected``).
+        FetchError: no connection, no such file, an empty one, an answer that makes no sense, an interrupted transfer
+            (what came is kept), or another checksum (the file is kept as ``<name>.rejected``).
         OutputError: the disk is full or too small, or another process is fetching to this folder.
     """
     report = progress or (lambda *_: None)
-    with folder_lock(path.parent), _reported(path):
-        if not path.exists():
-            part = _Transfers(url, path, room_after, settings or FetchSettings(), report).run()
-            digest = _checked(part, path, sha256, report)
-            part.replace(path)
-            _state_file(path).unlink(missing_ok=True)
-        else:
+    advice = "Check the place, its rights and free space; what came is kept."
+    with folder_lock(path.parent), os_errors_as(OutputError, "cannot write", where=path, fix=advice):
+        is_known = (sha256 or _noted(path)) is not None
+        if path.exists():
+            is_whole = is_known
             digest = _checked(path, path, sha256, report)
-        known = (sha256 or _noted(path)) is not None
-        _note(path, digest)
-    return Fetched(path, path.stat().st_size, digest, known)
+        else:
+            transfers = _Transfers(url, path, room_after, settings or FetchSettings(), report)
+            is_whole = transfers.run() or is_known
+            digest = _checked(transfers.part, path, sha256, report)
+            transfers.part.replace(path)
+            _state_file(path).unlink(missing_ok=True)
+        if is_whole:
+            _note(path, digest)
+        return Fetched(path, path.stat().st_size, digest, was_checked=is_known, is_noted=is_whole)
 
 
 def sha256_of(path: Path, progress: FetchProgress | None = None) -> str:
@@ -126,17 +131,16 @@ class _Transfers:
     def part(self) -> Path:
         return self.path.with_name(f"{self.path.name}.part")
 
-    def run(self) -> Path:
-        """Fetch until the part file is whole, and return it."""
+    def run(self) -> bool:
+        """Fetch until the part file is whole; False where the server did not say how long that is."""
         failures = 0
         while True:
             before = _size(self.part)
             known = _read_state(self.path)
             if before and known is not None and known.url == self.url and before == known.bytes:
-                return self.part
+                return True
             try:
-                self._fetch_rest(known)
-                return self.part
+                return self._fetch_rest(known)
             except TransferInterruptedError as error:
                 failures = 1 if _size(self.part) > before else failures + 1
                 if failures >= self.settings.attempts:
@@ -147,7 +151,7 @@ class _Transfers:
                     ) from error
                 time.sleep(min(_LONGEST_WAIT_S, self.settings.first_wait_s * 2 ** (failures - 1)))
 
-    def _fetch_rest(self, known: FileVersion | None) -> None:
+    def _fetch_rest(self, known: FileVersion | None) -> bool:
         with open_transfer(self.url, _size(self.part), known, self.settings.timeout_s) as transfer:
             version, done = transfer.version, transfer.start
             if version.bytes is not None:
@@ -163,6 +167,11 @@ class _Transfers:
                     self.progress("fetch", done, version.bytes)
                 file.flush()
                 os.fsync(file.fileno())
+        if not done:
+            self.part.unlink()
+            _state_file(self.path).unlink()
+            raise FetchError("the server sends an empty file", where=self.url, fix=NEW_ADDRESS)
+        return transfer.end_is_marked
 
     def _check_space(self, size: int, start: int) -> None:
         free = shutil.disk_usage(self.path.parent).free + _size(self.part) - start
@@ -186,7 +195,7 @@ def _checked(file: Path, path: Path, sha256: str | None, progress: FetchProgress
         raise FetchError(
             f"the file that is here has the SHA-256 {digest}, not {expected}",
             where=path,
-            fix="Move it away and fetch again.",
+            fix=f"Delete it and {_note_file(path).name}, and fetch it again.",
         )
     rejected = path.with_name(f"{path.name}.rejected")
     file.replace(rejected)
@@ -195,7 +204,8 @@ def _checked(file: Path, path: Path, sha256: str | None, progress: FetchProgress
     raise FetchError(
         f"the file that came has the SHA-256 {digest}, not {expected} {source}",
         where=rejected,
-        fix="Fetch it again; if the authors have changed their file, give its new --sha256.",
+        fix="Fetch it again. If the authors have changed their file, "
+        + (f"delete {_note_file(path).name} before." if noted and not sha256 else "give its new --sha256."),
     )
 
 
@@ -236,16 +246,3 @@ def _write_state(path: Path, version: FileVersion) -> None:
 
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise OutputError(
-            "the disk is full" if full else f"cannot write: {error.strerror or error}",
-            where=path,
-            fix="Free some space and run it again: what came is kept." if full else "Check the place and its rights.",
-        ) from error

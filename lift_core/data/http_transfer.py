@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from lift_core.errors import FetchError
 
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+NEW_ADDRESS = "The file may have moved: look at the data set's page, and give its new place with --url."
 
 
 class TransferInterruptedError(Exception):
@@ -51,10 +53,12 @@ class Transfer:
 
     Attributes:
         version: of the file. start: the first byte that comes.
+        end_is_marked: whether a transfer that was cut short can be told from a whole one.
     """
 
     version: FileVersion
     start: int
+    end_is_marked: bool
     _response: Any
 
     def pieces(self, size: int) -> Iterator[bytes]:
@@ -88,13 +92,16 @@ def open_transfer(url: str, have: int, known: FileVersion | None, timeout: float
         timeout: seconds of silence before the transfer counts as interrupted.
 
     Raises:
-        FetchError: the server refuses, there is no such file, or it sends a web page.
+        FetchError: no usable address; the server refuses, there is no such file, it sends a web page, or headers that
+            make no sense.
         TransferInterruptedError: no connection, or an error of the server that may pass.
     """
     response, start = _answer(url, have, known, timeout)
     try:
         _refuse_web_page(url, response)
-        yield Transfer(_version(url, response), start, response)
+        version = _version(url, response)
+        # Pieces of a chunked answer state their lengths, the last one included.
+        yield Transfer(version, start, version.bytes is not None or bool(response.chunked), response)
     finally:
         response.close()
 
@@ -110,7 +117,11 @@ def _answer(url: str, have: int, known: FileVersion | None, timeout: float) -> t
             return response, have
         if response is not None:
             response.close()
-    return _request(url, {}, timeout), 0
+    response = _request(url, {}, timeout)
+    if response.status == 206:
+        response.close()
+        raise _senseless(url, "a part of the file where all of it was asked for")
+    return response, 0
 
 
 def _request(url: str, headers: dict[str, str], timeout: float) -> Any:
@@ -118,7 +129,7 @@ def _request(url: str, headers: dict[str, str], timeout: float) -> Any:
     # A compressed transfer has ranges of its own.
     headers = {"User-Agent": "lift-core", "Accept-Encoding": "identity", **headers}
     try:
-        _check_scheme(url)
+        _check_address(url)
         request = urllib.request.Request(url, headers=headers)
         return urllib.request.build_opener(SafeRedirects).open(request, timeout=timeout)
     except urllib.error.HTTPError as error:
@@ -130,8 +141,10 @@ def _request(url: str, headers: dict[str, str], timeout: float) -> Any:
         raise FetchError(
             f"the server answers {error.code} {error.reason}",
             where=url,
-            fix="The file may have moved: look at the data set's page, and give its new place with --url.",
+            fix=NEW_ADDRESS,
         ) from error
+    except http.client.InvalidURL as error:
+        raise _no_address(url, str(error)) from error
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, ssl.SSLCertVerificationError):
@@ -142,22 +155,43 @@ def _request(url: str, headers: dict[str, str], timeout: float) -> Any:
             ) from error
         raise TransferInterruptedError(str(reason) or type(reason).__name__) from error
     except ValueError as error:
-        raise FetchError(f"no usable address: {error}", where=url, fix="Check it.") from error
+        raise _no_address(url, str(error)) from error
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirections to http and https, and none that gives up encryption."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        _check_scheme(newurl)
+        _check_address(newurl)
         if urlsplit(req.full_url).scheme == "https" and urlsplit(newurl).scheme != "https":
             raise FetchError("the server leads from https to http", where=newurl, fix="Do not trust it.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _check_scheme(url: str) -> None:
-    if urlsplit(url).scheme not in ("http", "https"):
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        server, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise _no_address(url, str(error)) from error
+    if parts.scheme not in ("http", "https"):
         raise FetchError("files are fetched by http and https only", where=url, fix="Give a local file by --archive.")
+    if not server:
+        raise _no_address(url, "it names no server")
+    if "@" in parts.netloc:
+        raise _no_address(url, "names and passwords are not sent")
+    if not url.isprintable() or " " in url:
+        raise _no_address(url, "it has a blank or a control character")
+
+
+def _no_address(url: str, reason: str) -> FetchError:
+    return FetchError(f"no usable address: {reason}", where=url, fix="Check it.")
+
+
+def _senseless(url: str, answer: str) -> FetchError:
+    return FetchError(
+        f"the server answers with {answer}", where=url, fix="Fetch it elsewhere, and give it with --archive."
+    )
 
 
 def _continues(response: Any, have: int, known: FileVersion) -> bool:
@@ -172,11 +206,21 @@ def _continues(response: Any, have: int, known: FileVersion) -> bool:
 
 def _version(url: str, response: Any) -> FileVersion:
     headers = response.headers
-    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "")) if response.status == 206 else None
-    length = found[3] if found else headers.get("Content-Length", "")
-    return FileVersion(
-        url, headers.get("ETag"), headers.get("Last-Modified"), int(length) if length.isdigit() else None
-    )
+    return FileVersion(url, headers.get("ETag"), headers.get("Last-Modified"), _file_length(url, response))
+
+
+def _file_length(url: str, response: Any) -> int | None:
+    if response.status == 206:
+        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        return int(found[3]) if found and found[3] != "*" else None
+    # RFC 9112, 6.3: chunks overrule a length; more than one length, or none that is a number, is an error.
+    lengths = set(response.headers.get_all("Content-Length", []))
+    if response.chunked or not lengths:
+        return None
+    length = lengths.pop()
+    if lengths or not _LENGTH.fullmatch(length):
+        raise _senseless(url, f"a Content-Length of {length[:60]!r}{' and another one' if lengths else ''}")
+    return int(length)
 
 
 def _refuse_web_page(url: str, response: Any) -> None:

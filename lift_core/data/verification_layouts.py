@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from lift_core.data.discovery import Roots, find_clips, read_list
 from lift_core.data.image_folder import natural_key
 from lift_core.data.open_dataset import all_clips
+from lift_core.errors import DatasetError, os_errors_as
 
 _VIMEO_LISTS = {"tri_trainlist.txt": 3, "tri_testlist.txt": 3, "sep_trainlist.txt": 7, "sep_testlist.txt": 7}
 _UCF101 = ("frame_00.png", "frame_01_gt.png", "frame_02.png")
@@ -38,15 +39,16 @@ def clips_to_verify(roots: Roots) -> list[ClipToVerify]:
     triplets of UCF101; anything else is clips of any kind, found as `open_dataset` finds them.
 
     Raises:
-        DatasetError: nothing is there; a list that cannot be read.
+        DatasetError: nothing is there; a folder or a list that cannot be read.
     """
-    if isinstance(roots, str | Path) and Path(roots).is_dir():
-        root = Path(roots)
-        for layout in (_vimeo, _snu_film, _x4k, _ucf101):
-            clips = list(layout(root))
-            if clips:
-                return clips
-    return [ClipToVerify(clip.name, Path(clip.path)) for clip in find_clips(roots, all_clips)]
+    with os_errors_as(DatasetError, "the data cannot be looked at", where=roots, fix="Check the path and its rights."):
+        if isinstance(roots, str | Path) and Path(roots).is_dir():
+            root = Path(roots)
+            for layout in (_vimeo, _snu_film, _x4k, _ucf101):
+                clips = list(layout(root))
+                if clips:
+                    return clips
+        return [ClipToVerify(clip.name, Path(clip.path)) for clip in find_clips(roots, all_clips)]
 
 
 def _vimeo(root: Path) -> Iterator[ClipToVerify]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lift_core.atomic import atomic_file
 from lift_core.data.discovery import is_video, videos_below
 from lift_core.data.video_file import VideoFileSource
-from lift_core.errors import LiftError, OutputError, SourceError
+from lift_core.errors import LiftError, OutputError, SourceError, os_errors_as
 
 
 @dataclass(frozen=True)
@@ -27,16 +27,17 @@ def find_video_files(inputs: Iterable[Path]) -> list[Path]:
     A list within a folder is not looked at.
 
     Raises:
-        SourceError: an input that does not exist, or a file that is no video by its name.
+        SourceError: an input that does not exist or cannot be looked at, or a file that is no video by its name.
     """
     found: dict[str, Path] = {}
     for place in inputs:
-        if not place.exists():
-            raise SourceError("nothing is there", where=place, fix="Check the path.")
-        if place.is_file() and not is_video(place.name):
-            raise SourceError("no video by its name", where=place, fix="Give videos or folders of them.")
-        for path in [place] if place.is_file() else videos_below(place):
-            found.setdefault(os.path.realpath(path), path)
+        with os_errors_as(SourceError, "cannot be looked at", where=place, fix="Check the path and its rights."):
+            if not place.exists():
+                raise SourceError("nothing is there", where=place, fix="Check the path.")
+            if place.is_file() and not is_video(place.name):
+                raise SourceError("no video by its name", where=place, fix="Give videos or folders of them.")
+            for path in [place] if place.is_file() else videos_below(place):
+                found.setdefault(os.path.realpath(path), path)
     return sorted(found.values())
 
 
@@ -85,7 +86,9 @@ def write_video_list(path: Path, videos: Sequence[Path], *, force: bool = False)
 
 def refuse_existing(path: Path, force: bool) -> None:
     """Raise OutputError where ``path`` exists and is not to be written over."""
-    if path.exists() and not force:
+    with os_errors_as(OutputError, "cannot write", where=path):
+        exists = path.exists()
+    if exists and not force:
         raise OutputError("the list exists", where=path, fix="Choose another name, or give --force.")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass
@@ -22,6 +24,9 @@ class Served:
         statuses: answers of the next requests instead of the file.
         content_type, location: a header of every answer; a redirection instead of the file.
         announces_length: whether Content-Length is sent.
+        lengths: what it says instead of the truth, one header each.
+        content_range: of an answer 206 to every request, or None.
+        chunked: whether the file comes in pieces that state their lengths; a transfer that breaks off lacks the last.
         asked, conditions: the Range and the If-Range header of every request so far, or None.
     """
 
@@ -37,6 +42,9 @@ class Served:
     content_type: str = "application/zip"
     location: str | None = None
     announces_length: bool = True
+    lengths: list[str] = field(default_factory=list)
+    content_range: str | None = None
+    chunked: bool = False
     asked: list[str | None] = field(default_factory=list)
     conditions: list[str | None] = field(default_factory=list)
     url: str = ""
@@ -45,7 +53,7 @@ class Served:
 @contextmanager
 def file_server(served: Served) -> Iterator[Served]:
     """Serve on a free port until the block ends; ``served.url`` is the file's address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
+    server = _Server(("127.0.0.1", 0), _handler(served))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     served.url = f"http://127.0.0.1:{server.server_port}/set.zip"
@@ -58,8 +66,17 @@ def file_server(served: Served) -> Iterator[Served]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print nothing where a client has left, as many are meant to."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
             served.asked.append(self.headers.get("Range"))
             served.conditions.append(self.headers.get("If-Range"))
@@ -68,6 +85,7 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
             elif served.location is not None:
                 self.send_response(302)
                 self.send_header("Location", served.location)
+                self.send_header("Content-Length", "0")
                 self.end_headers()
             else:
                 self._send(self._start())
@@ -83,19 +101,31 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
             if start and start >= whole:
                 self.send_response(416)
                 self.send_header("Content-Range", f"bytes */{whole}")
+                self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            self.send_response(206 if start else 200)
+            content_range = served.content_range
+            if start and content_range is None:
+                content_range = f"bytes {start}-{whole - 1}/{whole}"
+            self.send_response(200 if content_range is None else 206)
+            self.send_header("Connection", "close")
             self.send_header("Content-Type", served.content_type)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+            if content_range is not None:
+                self.send_header("Content-Range", content_range)
             for name, value in (("ETag", served.etag), ("Last-Modified", served.last_modified)):
                 if value is not None:
                     self.send_header(name, value)
-            if served.announces_length:
-                self.send_header("Content-Length", str(whole - start))
+            if served.chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+            for length in served.lengths or ([str(whole - start)] if served.announces_length else []):
+                self.send_header("Content-Length", length)
             self.end_headers()
             part = served.data[start:]
+            if served.chunked:
+                breaks = bool(served.break_after)
+                part = part[: served.break_after.pop(0)] if breaks else part
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) + (b"" if breaks else b"0\r\n\r\n"))
+                return
             if served.stall_after is not None:
                 self.wfile.write(part[: served.stall_after])
                 served.resume.wait()

@@ -72,7 +72,7 @@ def test_a_file_that_is_here_is_checked_not_fetched(served: Served, path: Path) 
     assert fetch(served.url, path).was_checked
     assert len(served.asked) == 1
     path.write_bytes(DATA[:-1] + b"x")
-    with pytest.raises(FetchError, match=f"not {SHA}"):
+    with pytest.raises(FetchError, match=rf"not {SHA}.* Delete it and set\.zip\.sha256, and fetch it again"):
         fetch(served.url, path)
     assert path.stat().st_size == len(DATA)
 
@@ -190,7 +190,8 @@ def test_a_file_fetched_again_is_compared_with_the_first_time(served: Served, pa
     fetch(served.url, path)
     path.unlink()
     served.data = OTHER
-    with pytest.raises(FetchError, match=r"as noted in set\.zip\.sha256 when it was fetched before"):
+    noted = r"as noted in set\.zip\.sha256 when it was fetched before.* delete set\.zip\.sha256 before"
+    with pytest.raises(FetchError, match=noted):
         fetch(served.url, path)
     assert not path.exists()
     assert fetch(served.url, path, sha256=hashlib.sha256(OTHER).hexdigest()).was_checked
@@ -228,8 +229,84 @@ def test_a_silent_server_is_given_up(path: Path) -> None:
             fetch(url, path, settings=FetchSettings(timeout_s=0.2, attempts=1))
 
 
-def test_a_length_that_is_not_announced_is_taken_as_it_comes(served: Served, path: Path) -> None:
+def test_a_length_that_is_not_announced_is_taken_as_it_comes_and_not_noted(served: Served, path: Path) -> None:
+    """It may have been cut short; a note would refuse the whole file ever after."""
     served.announces_length = False
+    served.break_after = [400_000]
+    for _ in ("fetched", "checked"):
+        done = fetch(served.url, path, settings=AT_ONCE)
+        assert (done.bytes, done.was_checked, done.is_noted) == (400_000, False, False)
+        assert names(path) == ["set.zip"]
+    path.unlink()
+    done = fetch(served.url, path, sha256=SHA, settings=AT_ONCE)
+    assert (done.bytes, done.was_checked, done.is_noted) == (1_000_000, True, True)
+
+
+def test_an_answer_in_chunks_has_an_end(served: Served, path: Path) -> None:
+    served.chunked, served.announces_length, served.break_after = True, False, [400_000]
+    with pytest.raises(FetchError, match="interrupted 1 times in a row"):
+        fetch(served.url, path, settings=AT_ONCE)
+    assert fetch(served.url, path, settings=AT_ONCE).is_noted
+    assert path.read_bytes() == DATA
+    assert served.asked == [None, "bytes=400000-"]
+
+
+def test_chunks_overrule_a_length(served: Served, path: Path) -> None:
+    served.chunked, served.lengths = True, ["5"]
+    assert fetch(served.url, path, settings=AT_ONCE).sha256 == SHA
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_an_empty_file_is_an_error(is_announced: bool, served: Served, path: Path) -> None:
+    served.data, served.announces_length = b"", is_announced
+    with pytest.raises(FetchError, match="sends an empty file"):
+        fetch(served.url, path, settings=AT_ONCE)
+    assert names(path) == []
+
+
+@pytest.mark.parametrize(
+    "lengths", [["-5"], ["many"], ["\xb2"], ["1" * 5000], ["1e6"], [" "], ["1000000", "999999"], ["1000000, 1000000"]]
+)
+def test_a_length_that_makes_no_sense_is_an_error(lengths: list[str], served: Served, path: Path) -> None:
+    served.lengths = lengths
+    with pytest.raises(FetchError, match="answers with a Content-Length of "):
+        fetch(served.url, path, settings=TWICE)
+    assert len(served.asked) == 1
+    assert names(path) == []
+
+
+def test_a_length_that_is_stated_twice_is_one_length(served: Served, path: Path) -> None:
+    served.lengths = ["1000000", "1000000"]
+    assert fetch(served.url, path, settings=AT_ONCE).sha256 == SHA
+
+
+RANGES = [
+    "",
+    "bytes",
+    "bytes 0-5/6",
+    "bytes 400000-999999/*",
+    "bytes \xb2-5/6",
+    f"bytes 4-5/{'1' * 5000}",
+]
+
+
+@pytest.mark.parametrize("content_range", [*RANGES, "bytes 400000-999999/1000000"])
+def test_a_part_that_was_not_asked_for_is_an_error(content_range: str, served: Served, path: Path) -> None:
+    """Taken for the start of the file, it would be continued to a file of the right length."""
+    served.content_range = content_range
+    with pytest.raises(FetchError, match="a part of the file where all of it was asked for"):
+        fetch(served.url, path, settings=TWICE)
+    assert names(path) == []
+
+
+@pytest.mark.parametrize("content_range", RANGES)
+def test_another_part_than_asked_for_is_not_taken(content_range: str, served: Served, path: Path) -> None:
+    interrupt(served, path, 400_000)
+    served.content_range = content_range
+    with pytest.raises(FetchError, match="a part of the file where all of it was asked for"):
+        fetch(served.url, path, settings=AT_ONCE)
+    assert served.asked == [None, "bytes=400000-", None]
+    served.content_range = None
     assert fetch(served.url, path, settings=AT_ONCE).sha256 == SHA
 
 
@@ -255,10 +332,37 @@ def test_no_redirection_gives_up_encryption() -> None:
         SafeRedirects().redirect_request(request, None, 302, "", {}, "http://there/set.zip")
 
 
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "set.zip", "http://[bad/x", "http://"])
-def test_other_addresses_are_refused(url: str, path: Path) -> None:
-    with pytest.raises(FetchError):
-        fetch(url, path, settings=AT_ONCE)
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "set.zip", "", "127.0.0.1/x", "data:,x"])
+def test_other_schemes_are_refused(url: str, path: Path) -> None:
+    with pytest.raises(FetchError, match="by http and https only"):
+        fetch(url, path, settings=TWICE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[bad/x",
+        "http://",
+        "http:///x",
+        "http://:80/x",
+        "http://127.0.0.1:99999/x",
+        "http://127.0.0.1:port/x",
+        "http://name:word@127.0.0.1:1/x",
+        "http://127.0.0.1:1/a b",
+        "http://127.0.0.1:1/a\nb",
+        "http://127.0.0.1:1/\x7f",
+        "http://127.0.0.1:1/ä",
+        f"http://{'ä' * 300}/x",
+        "http://a..b/x",
+        "http://\udcff/x",
+    ],
+)
+def test_addresses_that_are_none_are_told_at_once(url: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits for the address to become one"))
+    with pytest.raises(FetchError, match="no usable address: ") as error:
+        fetch(url, path, settings=TWICE)
+    assert "\n" not in error.value.what
+    assert names(path) == []
 
 
 def test_too_small_a_disk_is_told_before(served: Served, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +401,7 @@ def test_a_full_disk_keeps_what_came(served: Served, path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", open_on_a_full_disk)
-        with pytest.raises(OutputError, match=r"the disk is full.*what came is kept"):
+        with pytest.raises(OutputError, match=r"No space left on device.*what came is kept"):
             fetch(served.url, path)
     kept = path.with_name("set.zip.part").stat().st_size
     assert 0 < kept <= 500_000

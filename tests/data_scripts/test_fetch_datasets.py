@@ -267,7 +267,7 @@ def test_x4k_comes_as_videos_and_is_decoded_on_request(
     files = written(tmp_path, x4k_archive(tmp_path))
     arguments = ["x4k_test", str(tmp_path / "out"), "--accept-licence", *files]
     assert script.main(arguments) == 0
-    assert "It came as videos" in capsys.readouterr().out
+    assert "1 videos in" in capsys.readouterr().out
     assert script.main([*arguments, "--decode"]) == 0
     printed = capsys.readouterr().out
     assert "only its videos are decoded" in printed
