@@ -25,6 +25,8 @@ from lift_core.errors import ConfigError, DatasetError, OutputError, ShapeError
 
 Compute = Callable[[Tensor], Mapping[str, Tensor]]
 """Makes features, each ``[N, ...]``, of N frames float32 ``[N, 3, H, W]`` in [0, 1]."""
+Entry = Mapping[str, Tensor]
+"""Features of one frame by name."""
 
 KIND = StoreKind("cache of encoder features", 1, ("entries",))
 DTYPES = (torch.float16, torch.float32)
@@ -44,7 +46,8 @@ class FeatureCache:
     An entry is found by everything that decides what it holds: the clip (its path and `FrameSource.fingerprint`, or the
     pixels themselves where the clip has none), the frame, crop and size, the encoder's weights, and the dtype. So an
     entry of another encoder, or of a clip that has changed since, is never served. Entries appear when they are
-    complete. One that is damaged is told, counted and computed anew.
+    complete. One that is damaged, or whose names and shapes are not those of the others, is told, counted and computed
+    anew.
 
     Any number of processes may share the folder, and copies of a cache in workers do. ``max_bytes`` holds for all of
     them together. Where an entry cannot be written (a full disk, say), a warning says so, and the features are served
@@ -78,6 +81,7 @@ class FeatureCache:
             claim(self.folder, KIND, {})
             # Entries are written with the lock held, so nobody is writing these.
             leftovers = clear_leftovers(self.folder)
+            self._mend_total()
         if leftovers:
             _log.warning("%s: %d half-written entries of a killed process were deleted", self.folder, leftovers)
 
@@ -93,7 +97,7 @@ class FeatureCache:
 
     @property
     def damaged(self) -> int:
-        """Entries that were damaged and computed anew so far, in all worker processes together."""
+        """Entries that could not be used and were computed anew so far, in all worker processes together."""
         return self._damaged.total
 
     def features(
@@ -126,15 +130,15 @@ class FeatureCache:
         """
         unique = list(dict.fromkeys(indices))
         identities = self._identities(source, unique, crop, size)
-        found = {index: self._read(identities[index]) for index in unique}
-        missing = [index for index in unique if found[index] is None]
-        if missing:
-            pictures = torch.from_numpy(source.frames(missing, crop=crop, size=size))
-            computed = self._checked(compute(_as_floats(pictures)), len(missing))
-            new = {index: {name: each[place] for name, each in computed.items()} for place, index in enumerate(missing)}
-            self._store({identities[index]: entry for index, entry in new.items()})
-            found.update(new)
-        served = [found[index] or {} for index in indices]
+        found = {index: entry for index in unique if (entry := self._read(identities[index])) is not None}
+        missing = [index for index in unique if index not in found]
+        new = self._computed(source, missing, compute, crop, size)
+        if len({_layout(entry) for entry in (found | new).values()}) > 1:
+            self._tell_unlike(len(found))
+            found, new = {}, self._computed(source, unique, compute, crop, size)
+        self._count(len(found), len(new))
+        self._store({identities[index]: entry for index, entry in new.items()})
+        served = [(found | new)[index] for index in indices]
         names = served[0] if served else {}
         return {name: torch.stack([entry[name] for entry in served]).to(dtype) for name in names}
 
@@ -153,24 +157,48 @@ class FeatureCache:
             index: json.dumps([*common, _digest(picture)]) for index, picture in zip(indices, pictures, strict=True)
         }
 
-    def _read(self, identity: str) -> dict[str, Tensor] | None:
+    def _read(self, identity: str) -> Entry | None:
         path = self._path(identity)
         try:
             tensors, facts = read_tensors(path)
             if facts.get("identity") != identity:
                 raise DatasetError("the entry is another's", where=path)
+            if any(tensor.dtype != self.dtype for tensor in tensors.values()):
+                raise DatasetError(f"the entry is not of {self.dtype}", where=path)
         except FileNotFoundError:
-            self._misses.add()
             return None
         except DatasetError as error:
             self._damaged.add()
-            self._misses.add()
             _log.warning("features are computed anew: %s", error)
             return None
-        self._hits.add()
         with suppress(OSError):
             os.utime(path)
         return tensors
+
+    def _computed(
+        self,
+        source: FrameSource,
+        indices: Sequence[int],
+        compute: Compute,
+        crop: Crop | None,
+        size: tuple[int, int] | None,
+    ) -> dict[int, Entry]:
+        if not indices:
+            return {}
+        pictures = torch.from_numpy(source.frames(indices, crop=crop, size=size))
+        whole = self._checked(compute(_as_floats(pictures)), len(indices))
+        return {index: {name: each[place] for name, each in whole.items()} for place, index in enumerate(indices)}
+
+    def _tell_unlike(self, count: int) -> None:
+        _log.warning("features are computed anew: %s: entries differ in names or shapes", self.folder)
+        for _ in range(count):
+            self._damaged.add()
+
+    def _count(self, hits: int, misses: int) -> None:
+        for _ in range(hits):
+            self._hits.add()
+        for _ in range(misses):
+            self._misses.add()
 
     def _checked(self, computed: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
         stored = {}
@@ -185,7 +213,9 @@ class FeatureCache:
                 )
         return stored
 
-    def _store(self, entries: Mapping[str, Mapping[str, Tensor]]) -> None:
+    def _store(self, entries: Mapping[str, Entry]) -> None:
+        if not entries:
+            return
         try:
             with folder_lock(self.folder, patience=_PATIENCE_S):
                 for identity, tensors in entries.items():
@@ -195,7 +225,7 @@ class FeatureCache:
                 _log.warning("features are not kept, here and from now on where it fails again: %s", error)
             self._told = True
 
-    def _write(self, identity: str, tensors: Mapping[str, Tensor]) -> None:
+    def _write(self, identity: str, tensors: Entry) -> None:
         """Write one entry; the lock is held, so that no two processes think that the same room is free."""
         path = self._path(identity)
         needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
@@ -205,11 +235,13 @@ class FeatureCache:
         total = self._total()
         if total + needed > self.max_bytes:
             total = self._evict(int(self.max_bytes * _FILLED_AFTER_EVICTION) - needed)
-        # Counted before it is there: a kill in between makes the total too large, which the next eviction mends.
+        # Counted before it is there: a kill in between makes the total too large, never too small.
         self._note_total(total + needed)
         replaced = _size(path)
-        write_tensors(path, tensors, {"identity": identity})
-        self._note_total(total + _size(path) - replaced)
+        try:
+            write_tensors(path, tensors, {"identity": identity})
+        finally:
+            self._note_total(total + _size(path) - replaced)
 
     def _evict(self, limit: int) -> int:
         """Delete the entries that were used longest ago until the others take ``limit`` bytes; returns their bytes."""
@@ -234,10 +266,24 @@ class FeatureCache:
         return found
 
     def _total(self) -> int:
+        noted = self._noted()
+        return self._counted() if noted is None else noted
+
+    def _noted(self) -> int | None:
         try:
             return int((self.folder / _TOTAL).read_text())
         except (OSError, ValueError):
-            return sum(size for _, size, _ in self._entries())
+            return None
+
+    def _counted(self) -> int:
+        return sum(size for _, size, _ in self._entries())
+
+    def _mend_total(self) -> None:
+        """Note what lies there, where that is not what is noted: a writer was killed, or others changed the folder."""
+        if (counted := self._counted()) != self._noted():
+            # On a full disk it stays away, and is counted when it is needed.
+            with suppress(OutputError):
+                self._note_total(counted)
 
     def _note_total(self, total: int) -> None:
         path = self.folder / _TOTAL
@@ -259,6 +305,10 @@ class FeatureCache:
 def _as_floats(pictures: Tensor) -> Tensor:
     """uint8 ``[N, H, W, 3]`` to float32 ``[N, 3, H, W]`` in [0, 1]."""
     return pictures.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
+
+
+def _layout(entry: Entry) -> tuple[tuple[str, torch.Size], ...]:
+    return tuple(sorted((name, tensor.shape) for name, tensor in entry.items()))
 
 
 def _digest(picture: NDArray[np.uint8]) -> str:

@@ -53,7 +53,12 @@ class MultiScaleDataset(Dataset[Tensor]):
         return self.at_scales(number, [scale])[scale]
 
     def at_scales(self, number: int, scales: Sequence[float]) -> dict[float, Tensor]:
-        """One sample at several scales, by scale; it is read once."""
+        """One sample at several scales, by scale; it is read once.
+
+        Raises:
+            ConfigError: no scales, one that is not above 0 and at most 1, or one twice.
+        """
+        _check_scales(scales)
         picture = self.dataset[number]
         clip = picture if picture.ndim == 4 else picture[None]
         if self.fixed_size is not None:
@@ -69,10 +74,10 @@ class ScaleGroupDataset(Dataset[dict[float, Tensor]]):
     memory budget allows, and samples are read once for each group in place of once for each scale.
 
     Args:
-        dataset: makes the pictures. scales: above 0 and at most 1.
+        dataset: makes the pictures. scales: above 0 and at most 1, each once.
 
     Raises:
-        ConfigError: no scales, or one beyond these bounds.
+        ConfigError: no scales, one beyond these bounds, or one twice.
     """
 
     def __init__(self, dataset: MultiScaleDataset, scales: Sequence[float]) -> None:
@@ -102,13 +107,13 @@ class ScaleBatches(Sampler[list[ScaleKey]]):
     Args:
         length: number of samples.
         sample_shape: of a sample at scale 1: ``(C, H, W)`` or ``(T, C, H, W)``.
-        scales: to draw from, above 0 and at most 1.
+        scales: to draw from, above 0 and at most 1, each once.
         max_bytes: of one batch.
         itemsize: bytes of one value, 4 for float32.
         seed: the draws of an epoch depend on (seed, epoch) alone; set ``epoch`` before each.
 
     Raises:
-        ConfigError: no scales, or one beyond these bounds.
+        ConfigError: no scales, one beyond these bounds, or one twice.
         DatasetError: a sample of the largest scale that does not fit the budget.
     """
 
@@ -161,11 +166,11 @@ def group_scales(
 
     Args:
         sample_shape: of a sample at scale 1: ``(C, H, W)`` or ``(T, C, H, W)``; times B for a batch of B.
-        scales: above 0 and at most 1.
+        scales: above 0 and at most 1, each once.
         max_bytes: of a group. itemsize: bytes of one value, 4 for float32.
 
     Raises:
-        ConfigError: no scales, or one beyond these bounds. DatasetError: a scale that alone does not fit.
+        ConfigError: no scales, one beyond these bounds, or one twice. DatasetError: a scale that alone does not fit.
     """
     _check_scales(scales)
     needed = _bytes_at(sample_shape, sorted(scales, reverse=True), itemsize)
@@ -222,8 +227,11 @@ def _batch(samples: Iterator[dict[float, Tensor]], count: int) -> dict[float, Te
 
 
 def _check_scales(scales: Sequence[float]) -> None:
-    if not scales or min(scales) <= 0 or max(scales) > 1:
-        raise ConfigError(f"scales {list(scales)} cannot be", fix="Give at least one, above 0 and at most 1.")
+    # Not by their minimum and maximum: a NaN may be neither.
+    if len(scales) == 0 or not all(0 < scale <= 1 for scale in scales) or len(set(scales)) < len(scales):
+        raise ConfigError(
+            f"scales {list(scales)} cannot be", fix="Give at least one, each above 0 and at most 1, none twice."
+        )
 
 
 def _bytes_at(sample_shape: Sequence[int], scales: Sequence[float], itemsize: int) -> dict[float, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -85,13 +87,25 @@ def test_a_loader_serves_batches_of_several_sizes_and_each_epoch_draws_anew() ->
 
 
 def test_what_cannot_be_is_refused() -> None:
-    for scales in ((), (0.5, 0.0), (2.0,)):
+    for scales in IMPOSSIBLE:
         with pytest.raises(ConfigError):
             ScaleBatches(4, (3, 8, 8), scales, max_bytes=10**6)
     with pytest.raises(DatasetError, match="one sample at scale 1 takes 768 bytes"):
         ScaleBatches(4, (3, 8, 8), (0.5, 1.0), max_bytes=700)
 
 
+IMPOSSIBLE = (
+    (),
+    (0.5, 0.0),
+    (-0.5,),
+    (2.0,),
+    (math.inf,),
+    (math.nan,),
+    (0.5, math.nan),
+    (math.nan, 0.5),
+    (0.5, 1.0, 0.5),
+    np.array([0.5, 0.5]),
+)
 SCALES = (1.0, 0.75, 0.5, 0.25)
 
 
@@ -205,8 +219,13 @@ def test_a_fixed_size_without_area_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_groups_and_batches_refuse_the_same_scales() -> None:
-    for scales in ((), (0.0,), (1.5,)):
+    for scales in IMPOSSIBLE:
         with pytest.raises(ConfigError, match="cannot be"):
             group_scales((3, 8, 8), scales, max_bytes=10**6)
         with pytest.raises(ConfigError, match="cannot be"):
             ScaleGroupDataset(pictures(1, 3, 8, 8), scales)
+        with pytest.raises(ConfigError, match="cannot be"):
+            pictures(1, 3, 8, 8).at_scales(0, scales)
+    for scale in (0.0, -1.0, 1.5, math.nan, math.inf):
+        with pytest.raises(ConfigError, match="cannot be"):
+            pictures(1, 3, 8, 8)[ScaleKey(0, scale)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -33,6 +34,49 @@ def one_bit(changed: nn.Module) -> nn.Module:
 def buffer(changed: nn.Module) -> nn.Module:
     changed[1].running_mean[0] += 1
     return changed
+
+
+class Extra(nn.Linear):
+    """A layer that saves more than tensors."""
+
+    def __init__(self, extra: object) -> None:
+        super().__init__(2, 2)
+        nn.init.ones_(self.weight)
+        nn.init.zeros_(self.bias)
+        self.extra = extra
+
+    def get_extra_state(self) -> object:
+        return self.extra
+
+    def set_extra_state(self, state: object) -> None:
+        self.extra = state
+
+
+EXTRAS = [
+    None,
+    3,
+    3.0,
+    "3",
+    b"3",
+    {"scale": 3},
+    {"scale": 4},
+    {"size": 3},
+    {"scale": torch.ones(3)},
+    {"scale": torch.ones(4)},
+    {"scale": [torch.ones(3), 1]},
+    {"scale": (torch.ones(3), 1)},
+    torch.ones(3),
+    [[1], 2],
+    [[1, 2]],
+    np.arange(3),
+    np.arange(4),
+]
+
+
+def test_extra_state_is_part_of_it() -> None:
+    found = [weights_fingerprint(nn.Sequential(Extra(extra))) for extra in EXTRAS]
+    assert len(set(found)) == len(EXTRAS)
+    assert found == [weights_fingerprint(copy.deepcopy(nn.Sequential(Extra(extra)))) for extra in EXTRAS]
 
 
 @pytest.mark.parametrize(
