@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -70,7 +71,9 @@ class RowWriter:
                 line = line[self._file.write(line) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            self._file.truncate(end)
+            # What stays after all is a line that is cut off, which readers leave out.
+            with suppress(OSError):
+                self._file.truncate(end)
             raise self._failed(error) from error
 
     def __enter__(self) -> RowWriter:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lift_core.data.bounded_files import BoundedFiles
 from lift_core.data.checked_tensors import read_tensors, write_tensors
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.shared_counter import SharedCounter
@@ -31,10 +32,8 @@ Entry = Mapping[str, Tensor]
 KIND = StoreKind("cache of encoder features", 1, ("entries",))
 DTYPES = (torch.float16, torch.float32)
 
-_ENTRIES, _TOTAL = "entries", ".total"
+_ENTRIES = "entries"
 _PATIENCE_S = 60.0
-# Making room for one entry at a time would list all entries each time.
-_FILLED_AFTER_EVICTION = 0.9
 _HEADER_BYTES = 4096
 
 _log = logging.getLogger(__name__)
@@ -76,12 +75,13 @@ class FeatureCache:
         self.dtype = dtype
         self.max_bytes = max_bytes
         self._hits, self._misses, self._damaged = SharedCounter(), SharedCounter(), SharedCounter()
+        self._files = BoundedFiles(self.folder, f"{_ENTRIES}/*/*.safetensors", max_bytes)
         self._told = False
         with folder_lock(self.folder, patience=_PATIENCE_S):
             claim(self.folder, KIND, {})
             # Entries are written with the lock held, so nobody is writing these.
             leftovers = clear_leftovers(self.folder)
-            self._mend_total()
+            self._files.mend()
         if leftovers:
             _log.warning("%s: %d half-written entries of a killed process were deleted", self.folder, leftovers)
 
@@ -226,73 +226,14 @@ class FeatureCache:
             self._told = True
 
     def _write(self, identity: str, tensors: Entry) -> None:
-        """Write one entry; the lock is held, so that no two processes think that the same room is free."""
+        """Write one entry, unless it is larger than the cache; the lock is held."""
         path = self._path(identity)
         needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
         needed += _HEADER_BYTES + len(identity)
         if needed > self.max_bytes:
             return
-        total = self._total()
-        if total + needed > self.max_bytes:
-            total = self._evict(int(self.max_bytes * _FILLED_AFTER_EVICTION) - needed)
-        # Counted before it is there: a kill in between makes the total too large, never too small.
-        self._note_total(total + needed)
-        replaced = _size(path)
-        try:
+        with self._files.room_for(path, needed):
             write_tensors(path, tensors, {"identity": identity})
-        finally:
-            self._note_total(total + _size(path) - replaced)
-
-    def _evict(self, limit: int) -> int:
-        """Delete the entries that were used longest ago until the others take ``limit`` bytes; returns their bytes."""
-        entries = self._entries()
-        total = sum(size for _, size, _ in entries)
-        for _, size, path in sorted(entries):
-            if total <= limit:
-                break
-            # One that another process has open cannot be deleted everywhere; it will be, later.
-            with suppress(OSError):
-                path.unlink()
-                total -= size
-        return total
-
-    def _entries(self) -> list[tuple[int, int, Path]]:
-        """Time of last use, bytes and path of each entry."""
-        found = []
-        for path in (self.folder / _ENTRIES).glob("*/*.safetensors"):
-            with suppress(OSError):
-                status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
-        return found
-
-    def _total(self) -> int:
-        noted = self._noted()
-        return self._counted() if noted is None else noted
-
-    def _noted(self) -> int | None:
-        try:
-            return int((self.folder / _TOTAL).read_text())
-        except (OSError, ValueError):
-            return None
-
-    def _counted(self) -> int:
-        return sum(size for _, size, _ in self._entries())
-
-    def _mend_total(self) -> None:
-        """Note what lies there, where that is not what is noted: a writer was killed, or others changed the folder."""
-        if (counted := self._counted()) != self._noted():
-            # On a full disk it stays away, and is counted when it is needed.
-            with suppress(OutputError):
-                self._note_total(counted)
-
-    def _note_total(self, total: int) -> None:
-        path = self.folder / _TOTAL
-        try:
-            path.write_text(str(total))
-        except OSError as error:
-            with suppress(OSError):
-                path.unlink()
-            raise OutputError(f"cannot write: {error.strerror}", where=path, fix="Check the free space.") from error
 
     def _path(self, identity: str) -> Path:
         name = hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
@@ -314,10 +255,3 @@ def _layout(entry: Entry) -> tuple[tuple[str, torch.Size], ...]:
 def _digest(picture: NDArray[np.uint8]) -> str:
     shape = f"{picture.shape}".encode()
     return hashlib.blake2b(shape + picture.tobytes(), digest_size=16).hexdigest()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
