@@ -112,7 +112,7 @@ def limits_of(args: argparse.Namespace) -> ExtractionLimits:
 
     for option, value in (("--max-gb", args.max_gb), ("--max-ratio", args.max_ratio)):
         if not 0 < value < float("inf"):
-            raise ConfigError(f"{option} {value} is no limit", fix="Give a number above 0.")
+            raise ConfigError("this is no limit", where=f"{option} {value}", fix="Give a number above 0.")
     return ExtractionLimits(total_bytes=int(args.max_gb * 1e9), ratio=args.max_ratio)
 
 

@@ -190,3 +190,12 @@ def test_a_folder_that_cannot_be_listed_is_left_alone(root: Path, monkeypatch: p
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert "it cannot be read: Permission denied" in str(look_at(root)[0].refusal)
+
+
+def test_a_folder_that_cannot_be_looked_at_is_a_named_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    with pytest.raises(OutputError, match="cannot look at the folders: Permission denied"):
+        look_at(root)

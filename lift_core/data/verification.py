@@ -19,7 +19,7 @@ from lift_core.data.source import FrameSource
 from lift_core.data.verification_layouts import ClipToVerify
 from lift_core.data.video_file import VideoFileSource
 from lift_core.data.video_header import header_claims
-from lift_core.errors import FrameReadError, LiftError
+from lift_core.errors import FrameReadError, LiftError, SourceError, os_errors_as
 
 Kind = Literal["missing", "damaged", "odd size", "unreadable", "truncated", "short", "header"]
 
@@ -83,14 +83,15 @@ def verify(clips: Iterable[ClipToVerify], *, workers: int = 1, min_frames: int =
 
 def verify_clip(clip: ClipToVerify, *, min_frames: int = 1) -> Verified:
     """Read every frame of one clip; nothing of what it holds raises an error."""
-    if clip.files is not None and not clip.path.is_dir():
-        missing = Problem(clip.name, "", "missing", f"no folder {clip.path}", "Fetch or extract the clip again.")
-        return Verified(clip.name, 0, False, (missing,))
     try:
-        source = open_source(clip.path) if clip.files is None else ImageFilesSource(clip.path, clip.files)
-        count = len(source)
+        with os_errors_as(SourceError, "cannot be looked at", where=clip.path, fix="Check its name and its rights."):
+            if clip.files is not None and not clip.path.is_dir():
+                advice = "Fetch or extract the clip again."
+                return _not_read(clip, Problem(clip.name, "", "missing", f"no folder {clip.path}", advice))
+            source = open_source(clip.path) if clip.files is None else ImageFilesSource(clip.path, clip.files)
+            count = len(source)
     except LiftError as error:
-        return Verified(clip.name, 0, False, (_unreadable(clip, error),))
+        return _not_read(clip, _unreadable(clip, error))
     problems = _image_problems(clip, source) if isinstance(source, ImageFilesSource) else _read_problems(clip, source)
     if isinstance(source, VideoFileSource):
         source.close()
@@ -99,6 +100,10 @@ def verify_clip(clip: ClipToVerify, *, min_frames: int = 1) -> Verified:
         short = f"{count} frames, fewer than {min_frames}"
         problems.append(Problem(clip.name, "", "short", short, "Leave the clip out, or choose a shorter window."))
     return Verified(clip.name, count, clip.files is None and isinstance(source, ImageFilesSource), tuple(problems))
+
+
+def _not_read(clip: ClipToVerify, problem: Problem) -> Verified:
+    return Verified(clip.name, 0, False, (problem,))
 
 
 def uncommon_lengths(verified: Sequence[Verified]) -> list[Problem]:
@@ -138,7 +143,8 @@ def _image_problems(clip: ClipToVerify, source: ImageFilesSource) -> list[Proble
     sizes: dict[str, tuple[int, int]] = {}
     for index in range(len(source)):
         path = source.path_of(index)
-        frame = path.relative_to(clip.path).as_posix()
+        # A list may name files elsewhere.
+        frame = (path.relative_to(clip.path) if path.is_relative_to(clip.path) else path).as_posix()
         try:
             sizes[frame] = decode_rgb(path.read_bytes()).shape[:2]
         except FileNotFoundError:

@@ -12,6 +12,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lift_core.data.archive_extraction import ExtractionLimits, Unpacked, extract_archives
+from lift_core.data.folder_lock import folder_lock
 from lift_core.errors import ArchiveError, LiftError, OutputError
 
 FILES = {"set/readme.txt": b"hello\n", "set/sequences/0001/im1.png": os.urandom(3000), "set/empty": b""}
@@ -385,6 +387,43 @@ def test_two_extractions_to_one_folder_do_not_mix(tmp_path: Path, place: Path) -
 
     extract_archives([archive], place / "out", progress=meanwhile)
     assert tree(place / "out") == FILES
+
+
+def test_nothing_is_unpacked_twice_where_another_process_was_faster(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write_zip(tmp_path / "a.zip", list(FILES.items()))
+
+    def taken(folder: Path) -> AbstractContextManager[None]:
+        (place / "out").mkdir()
+        (place / "out" / "theirs").write_text("theirs")
+        return folder_lock(folder)
+
+    monkeypatch.setattr("lift_core.data.archive_extraction.folder_lock", taken)
+    with pytest.raises(OutputError, match="exists and is not empty"):
+        extract_archives([archive], place / "out", progress=lambda _: pytest.fail("it unpacks"))
+    assert tree(place) == {"mine.txt": b"mine", "out/theirs": b"theirs"}
+    assert sorted(path.name for path in place.iterdir()) == ["mine.txt", "out"]
+
+
+def test_the_lock_outlives_what_is_deleted(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what the next process unpacks, into a folder of the same name, would be deleted with it."""
+    honest = write_zip(tmp_path / "a.zip", list(FILES.items()))
+    hostile = write_zip(tmp_path / "b.zip", [("fine", b"fine"), ("../evil", b"evil")])
+    rmtree = shutil.rmtree
+    tried: list[Path] = []
+
+    def rmtree_slowly(folder: Path, **options: bool) -> None:
+        rmtree(folder, **options)
+        tried.append(folder)
+        with pytest.raises(OutputError, match="another process"):
+            extract_archives([honest], place / "out")
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree_slowly)
+    with pytest.raises(ArchiveError, match="may lead out of the target"):
+        extract_archives([hostile], place / "out")
+    assert tried
+    assert [path.name for path in place.iterdir()] == ["mine.txt"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

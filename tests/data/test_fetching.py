@@ -253,7 +253,8 @@ def test_an_answer_in_chunks_has_an_end(served: Served, path: Path) -> None:
 
 def test_chunks_overrule_a_length(served: Served, path: Path) -> None:
     served.chunked, served.lengths = True, ["5"]
-    assert fetch(served.url, path, settings=AT_ONCE).sha256 == SHA
+    done = fetch(served.url, path, settings=AT_ONCE)
+    assert (done.sha256, done.is_noted) == (SHA, True)
 
 
 @pytest.mark.parametrize("is_announced", [True, False])

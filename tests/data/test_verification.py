@@ -288,3 +288,32 @@ def test_the_report_reads_back_as_csv(tmp_path: Path) -> None:
 def test_a_clip_that_vanishes_is_a_problem_not_a_crash(tmp_path: Path) -> None:
     (problem,) = verify_clip(ClipToVerify("a", tmp_path / "absent")).problems
     assert problem.problem == "unreadable"
+
+
+def test_lists_that_name_what_no_system_takes_are_problems_not_crashes(tmp_path: Path) -> None:
+    write_images(tmp_path / "set" / "sequences" / "a", "im1.png", "im2.png", "im3.png")
+    long = "x" * 300
+    (tmp_path / "set" / "tri_testlist.txt").write_text(f'a\n{long}\nb\0\n"c\n')
+    assert problems_of(tmp_path / "set") == [(long, "", "unreadable"), ("b\0", "", "missing"), ('"c', "", "missing")]
+
+
+def test_listed_files_elsewhere_are_read_there(tmp_path: Path) -> None:
+    write_images(tmp_path / "elsewhere", "a.png", "b.png")
+    here = [str(tmp_path / "elsewhere" / name) for name in ("a.png", "b.png", "c.png")]
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "test-easy.txt").write_text(" ".join(here) + "\nd\0 e f\n")
+    assert problems_of(tmp_path / "set") == [
+        (f"easy/{here[1]}", here[2], "missing"),
+        ("easy/e", "d\0", "damaged"),
+        ("easy/e", "e", "missing"),
+        ("easy/e", "f", "missing"),
+    ]
+
+
+def test_the_report_holds_whatever_names_there_are(tmp_path: Path) -> None:
+    odd = ['"', 'a"b', "a,b", "a\nb", "a\r\nb", "\0", "'", "", "\udcff", "ä"]
+    write_report(tmp_path / "report.csv", [Problem(name, name, "damaged", name, name) for name in odd])
+    with (tmp_path / "report.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        assert [[row["clip"], row["frame"], row["detail"]] for row in csv.DictReader(file, strict=True)] == [
+            [name] * 3 for name in odd
+        ]

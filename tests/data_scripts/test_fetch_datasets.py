@@ -20,13 +20,16 @@ import numpy as np
 import pytest
 
 from lift_core.data.dataset_catalogue import CATALOGUE, find_dataset
-from lift_core.data.dataset_fetching import READERS, FetchRequest
+from lift_core.data.dataset_fetching import READERS, FetchRequest, find_data_root
 from lift_core.data.image_decoding import decode_rgb
-from lift_core.data.x4k_decoding import decode_clips
+from lift_core.data.x4k_decoding import decode_clips, encoded_videos
 from lift_core.errors import ConfigError, DatasetError
 from tests.data.file_server import Served, file_server
 from tests.data.numbered_video import read_number, write_numbered
 from tests.data_scripts.scripts import FOLDER, load_script
+
+LIMITS = ("--max-gb", "--max-ratio")
+NO_LIMITS = ("inf", "nan", "0", "-1", "-inf")
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +125,30 @@ def test_a_data_set_is_fetched_checked_and_unpacked(
     assert "exists and is not empty" in capsys.readouterr().err
 
 
+def test_only_a_checksum_that_is_kept_is_called_noted(
+    script: ModuleType, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = hashlib.sha256(served.data).hexdigest()
+    for folder, announces in (("announced", True), ("not", False)):
+        served.announces_length = announces
+        arguments = ["vimeo90k_triplet", str(tmp_path / folder), "--accept-licence", "--url", served.url]
+        assert script.main(arguments) == 0
+        noted = ", noted for the next time" if announces else ""
+        assert f"SHA-256 {digest}{noted}\n" in capsys.readouterr().out
+    assert script.main([*arguments[:1], str(tmp_path / "local"), *arguments[2:3], *written(tmp_path, served.data)]) == 0
+    assert f"SHA-256 {digest}\n" in capsys.readouterr().out
+
+
+def test_an_error_stands_on_a_line_of_its_own(
+    script: ModuleType, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not behind a bar whose end nobody announced."""
+    served.announces_length = False
+    arguments = ["vimeo90k_triplet", str(tmp_path), "--accept-licence", "--url", served.url, "--sha256", "0" * 64]
+    assert script.main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("fetch_datasets: ")
+
+
 def test_archives_are_deleted_once_the_data_set_was_opened_not_before(
     script: ModuleType, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +157,10 @@ def test_archives_are_deleted_once_the_data_set_was_opened_not_before(
     assert script.main(arguments) == 2
     assert "has not the layout" in capsys.readouterr().err
     assert (tmp_path / "archives" / "vimeo90k_triplet" / "vimeo_triplet.zip").read_bytes() == served.data
+    arguments[0] = "x4k_test"
+    assert script.main(arguments) == 2
+    assert "there are no videos to decode" in capsys.readouterr().err
+    assert (tmp_path / "archives" / "x4k_test" / "encoded_test.tar.gz").read_bytes() == served.data
 
 
 def test_an_archive_that_cannot_be_deleted_is_a_named_error(
@@ -201,12 +232,31 @@ def test_nothing_is_fetched_before_the_terms_are_accepted(
         assert script.main(arguments) == code
 
 
+def test_the_end_of_the_input_is_no_consent(
+    script: ModuleType,
+    served: Served,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    assert script.main(["vimeo90k_triplet", str(tmp_path / "out"), "--url", served.url]) == 2
+    assert capsys.readouterr().err == (
+        "fetch_datasets: the terms were not accepted Read them above, and give --accept-licence.\n"
+    )
+    assert served.asked == []
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--url", "http://127.0.0.1/a", "--url", "http://127.0.0.1/b"], "2 URLs for 1 files"),
         (["--sha256", "abc"], "is no SHA-256"),
         (["--archive", "absent.zip"], "cannot read the archive: No such file"),
+        (["--url", "absent.zip"], "by http and https only"),
+        (["--url", "http://[/absent.zip"], "no usable address"),
+        *(([f"{option}={value}"], f"this is no limit [{option} {value}") for option in LIMITS for value in NO_LIMITS),
     ],
 )
 def test_errors_are_one_line(
@@ -310,3 +360,15 @@ def test_every_entry_of_the_catalogue_says_what_a_person_must_know(
 def test_requests_take_one_value_for_each_file() -> None:
     with pytest.raises(ConfigError, match="1 archives for 2 files"):
         FetchRequest(find_dataset("snu_film"), Path("out"), archives=[Path("a.zip")])
+
+
+def test_folders_that_cannot_be_listed_are_named_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    monkeypatch.setattr(Path, "rglob", refuse)
+    with pytest.raises(DatasetError, match="cannot be looked at: Permission denied"):
+        find_data_root(find_dataset("vimeo90k_triplet"), tmp_path)
+    with pytest.raises(DatasetError, match="cannot be looked for: Permission denied"):
+        encoded_videos(tmp_path)

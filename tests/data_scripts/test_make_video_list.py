@@ -62,4 +62,6 @@ def test_no_list_is_written_where_nothing_can_be_listed(
     arguments = [str(videos), "--out", str(videos / "list.txt"), "--check", "--min-frames", "7"]
     assert script.main(arguments) == 2
     assert "there is nothing to list" in capsys.readouterr().err
+    assert script.main([*arguments[:-1], "0"]) == 2
+    assert "--min-frames is at least 1" in capsys.readouterr().err
     assert not (videos / "list.txt").exists()

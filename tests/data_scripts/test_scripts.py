@@ -22,6 +22,16 @@ EXPECTED = {
     "verify_dataset",
 }
 
+# What each script calls when it begins to work, and arguments that lead there.
+WORK = {
+    "clean_runs": ("lift_core.cleaning._looked_at", []),
+    "extract_frames": ("lift_core.commands.extract.run", ["video.mp4", "out"]),
+    "fetch_datasets": ("lift_core.data.dataset_fetching.fetch_archives", ["vimeo90k_triplet", "--accept-licence"]),
+    "make_clips": ("lift_core.data.procedural.ProceduralClip.frame", ["out"]),
+    "make_video_list": ("lift_core.data.video_list.find_video_files", ["."]),
+    "verify_dataset": ("lift_core.data.verification_layouts.clips_to_verify", ["."]),
+}
+
 
 def test_all_scripts_are_here() -> None:
     assert set(NAMES) == EXPECTED
@@ -68,3 +78,38 @@ def test_scripts_are_thin(name: str) -> None:
     """No classes: what can be reused lives in the package."""
     tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_ctrl_c_ends_with_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    place, arguments = WORK[name]
+    script = load_script(name)
+    if name == "clean_runs":
+        (tmp_path / "runs").mkdir()
+        monkeypatch.setattr(script, "repository_root", lambda: tmp_path)
+    monkeypatch.setattr(place, interrupted)
+    monkeypatch.chdir(tmp_path)
+    assert script.main(arguments) == 130
+    # A progress bar has ended its own line.
+    assert capsys.readouterr().err.rpartition("\n")[0].splitlines()[-1].startswith(f"{name}: stopped")
+
+
+@pytest.mark.parametrize("name", ["make_video_list", "verify_dataset"])
+def test_a_path_that_no_system_takes_is_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert load_script(name).main(["x" * 300]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert "cannot be looked at: File name too long" in errors[0]
+
+
+@pytest.mark.parametrize(("name", "option"), [("make_video_list", "--out"), ("verify_dataset", "--report")])
+def test_a_result_that_no_system_takes_is_told_before_any_work(
+    name: str, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load_script(name).main([str(tmp_path), option, "x" * 300]) == 2
+    assert "cannot write: File name too long" in capsys.readouterr().err
