@@ -21,7 +21,8 @@ from lift_core.data.checked_tensors import read_tensors, write_tensors
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.shared_counter import SharedCounter
 from lift_core.data.source import Crop, FrameSource
-from lift_core.data.store_folder import StoreKind, claim, clear_leftovers
+from lift_core.data.store_folder import StoreKind, claim
+from lift_core.data.store_writing import clear_leftovers
 from lift_core.errors import ConfigError, DatasetError, OutputError, ShapeError
 
 Compute = Callable[[Tensor], Mapping[str, Tensor]]
@@ -60,6 +61,7 @@ class FeatureCache:
 
     Raises:
         ConfigError: another dtype, no room, or a cache of another version.
+        DatasetError: a damaged ``store.json``; what lies in the folder may be deleted.
         OutputError: the folder holds something else, or cannot be written to.
     """
 

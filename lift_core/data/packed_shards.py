@@ -1,17 +1,14 @@
-"""pack_clips: many clips in a few large files of raw frames; how these are checked, and dealt to ranks and workers."""
+"""pack_clips: many clips in a few large files of raw frames; check_shards compares these with their checksums."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Generic, TypeVar
-
-from torch.utils.data import IterableDataset
+from typing import BinaryIO
 
 from lift_core.atomic import atomic_file
 from lift_core.data.checked_json import with_checksum
@@ -28,21 +25,15 @@ from lift_core.data.packed_clip import (
     PackedClipSource,
     ShardIndex,
     check_size,
-    packed_clips,
     packed_path,
     read_shard_index,
     shard_paths,
     write_shard_index,
 )
-from lift_core.data.packed_strings import PackedStrings
-from lift_core.data.sharded_stream import settled_rank, this_worker
-from lift_core.data.store_folder import claim, clear_leftovers, differing_clips, require_apart
+from lift_core.data.store_folder import claim
+from lift_core.data.store_writing import Progress, Repairs, differing_clips, no_progress, require_apart
 from lift_core.errors import ConfigError, SourceError
 
-_Sample = TypeVar("_Sample")
-Progress = Callable[[int, int], object]
-
-_log = logging.getLogger(__name__)
 # Frames are read and written in parts of about this size, whatever the length of a clip.
 _PART_BYTES = 2**25
 
@@ -118,7 +109,7 @@ def pack_clips(
     settings = {"shard_bytes": shard_bytes, "fixed_size": size, "clips": _digest(planned)}
     with folder_lock(folder):
         claim(folder, KIND, settings, fresh=fresh, explain={"clips": lambda: _what_differs(folder, planned)})
-        return _Packer(folder, _shards(planned, shard_bytes), size, progress or _silent).run()
+        return _Packer(folder, _shards(planned, shard_bytes), size, progress or no_progress).run()
 
 
 class _Packer:
@@ -132,12 +123,9 @@ class _Packer:
         self._size = size
         self._progress = progress
         self._done, self._total = 0, sum(map(len, shards))
-        self._repairs: list[str] = []
+        self._repairs = Repairs(folder)
 
     def run(self) -> PackReport:
-        leftovers = clear_leftovers(self._folder)
-        if leftovers:
-            self._tell(f"{leftovers} half-written files of a killed run were deleted")
         paths = [self._folder / f"shard-{number:05d}{SHARD_SUFFIX}" for number in range(len(self._shards))]
         kept = [self._is_complete(path, shard) for path, shard in zip(paths, self._shards, strict=True)]
         self._done = sum(len(shard) for shard, there in zip(self._shards, kept, strict=True) if there)
@@ -150,7 +138,7 @@ class _Packer:
         index |= {"clips": self._total, "bytes": size}
         with atomic_file(self._folder / INDEX_FILE) as temporary:
             temporary.write_text(json.dumps(with_checksum(index), indent=1), encoding="utf-8")
-        return PackReport(len(paths), sum(kept), len(paths) - sum(kept), self._total, size, tuple(self._repairs))
+        return PackReport(len(paths), sum(kept), len(paths) - sum(kept), self._total, size, tuple(self._repairs.told))
 
     def _is_complete(self, path: Path, shard: list[_Planned]) -> bool:
         if not path.exists() and not path.with_suffix(".json").exists():
@@ -161,7 +149,7 @@ class _Packer:
         except SourceError:
             whole = False
         if not whole:
-            self._tell(f"{path.name} was not complete and is written again")
+            self._repairs.tell(f"{path.name} was not complete and is written again")
         return whole
 
     def _write(self, path: Path, shard: list[_Planned]) -> None:
@@ -197,10 +185,6 @@ class _Packer:
             origin=_digest([planned]),
         )
 
-    def _tell(self, repair: str) -> None:
-        self._repairs.append(repair)
-        _log.warning("%s: %s", self._folder, repair)
-
 
 def check_shards(folder: str | Path) -> list[str]:
     """Read every byte of a packed folder and compare checksums; returns a sentence for each thing that is wrong.
@@ -220,45 +204,6 @@ def check_shards(folder: str | Path) -> list[str]:
             if not PackedClipSource(packed_path(shard, number)).is_whole():
                 problems.append(f"the frames of {clip.name} are not those that were packed [{shard}] {REPACK}")
     return problems
-
-
-class PackedClipStream(IterableDataset[_Sample], Generic[_Sample]):
-    """The clips of a packed folder as a stream, each read by exactly one worker of one rank.
-
-    The clips, in the order in which they lie on the disk, are cut into one run for each rank, and that into one for
-    each of its workers, so that each reads its shards from one place onwards. The runs of ranks differ by at most one
-    clip. Nothing comes twice and nothing is lost, also where ranks have different numbers of workers.
-
-    Args:
-        folder: filled by `pack_clips`.
-        read: makes a sample of a clip.
-        rank, world_size: of this process; see ShardedIterableDataset.
-
-    Raises:
-        SourceError, ConfigError: see `packed_clips`; a rank that the world does not have.
-    """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        read: Callable[[PackedClipSource], _Sample],
-        *,
-        rank: int | None = None,
-        world_size: int | None = None,
-    ) -> None:
-        self._paths = PackedStrings(clip.path for clip in packed_clips(Path(folder)))
-        self._read = read
-        self.rank, self.world_size = settled_rank(rank, world_size)
-
-    def __iter__(self) -> Iterator[_Sample]:
-        of_rank = _run(range(len(self._paths)), self.rank, self.world_size)
-        for place in _run(of_rank, *this_worker()):
-            yield self._read(PackedClipSource(self._paths[place]))
-
-
-def _run(places: range, number: int, count: int) -> range:
-    """The ``number``-th of ``count`` runs that ``places`` are cut into."""
-    return places[len(places) * number // count : len(places) * (number + 1) // count]
 
 
 def _plan(clip: ClipPath, size: tuple[int, int] | None) -> _Planned:
@@ -296,7 +241,3 @@ def _what_differs(folder: Path, planned: Sequence[_Planned]) -> str:
 def _digest(planned: Sequence[_Planned]) -> str:
     what = [[p.clip.name, p.clip.group, p.frames, p.height, p.width, p.fingerprint] for p in planned]
     return hashlib.blake2b(json.dumps(what).encode(), digest_size=16).hexdigest()
-
-
-def _silent(done: int, total: int) -> None:
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from lift_core.data.clip_dataset import ClipDataset, DatasetOptions, Windows
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.sample import SampleKey
-from lift_core.data.store_folder import claim, clear_leftovers, differing_clips, require_apart
+from lift_core.data.store_folder import claim
+from lift_core.data.store_writing import Progress, Repairs, differing_clips, no_progress, require_apart
 from lift_core.data.variant_store import (
     CLIP_COLUMNS,
     CLIPS_FILE,
@@ -33,8 +34,6 @@ from lift_core.data.variant_store import (
 from lift_core.errors import ConfigError, DatasetError, LiftError, OutputError
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def pregenerate(
         settings = {**settings_of(dataset.windows, dataset.options), "clips": clips_digest(described)}
         claim(folder, KIND, settings, fresh=fresh, explain={"clips": lambda: _what_differs(folder, described)})
         write_rows(folder / CLIPS_FILE, CLIP_COLUMNS, (clip.row() for clip in described))
-        return _Writer(dataset, folder, settings, variants).run(options.on_error == "skip", progress or _silent)
+        return _Writer(dataset, folder, settings, variants).run(options.on_error == "skip", progress or no_progress)
 
 
 class _Writer:
@@ -109,7 +108,7 @@ class _Writer:
         self._folder = folder
         self._settings = settings
         self._variants = variants
-        self._repairs: list[str] = []
+        self._repairs = Repairs(folder)
 
     def run(self, skip: bool, progress: Progress) -> PregenerationReport:
         done = self._recover()
@@ -129,14 +128,11 @@ class _Writer:
                     _log.warning("left out: %s", failed[-1])
                 progress(number, len(wanted))
         if adopted:
-            self._tell(f"{adopted} complete samples had no row in {ROWS_FILE}; their rows were added")
-        return PregenerationReport(len(wanted), kept + adopted, written, tuple(failed), tuple(self._repairs))
+            self._repairs.tell(f"{adopted} complete samples had no row in {ROWS_FILE}; their rows were added")
+        return PregenerationReport(len(wanted), kept + adopted, written, tuple(failed), tuple(self._repairs.told))
 
     def _recover(self) -> set[tuple[int, int]]:
         """The variants that are complete; rows that are cut off or have lost their file are taken out."""
-        leftovers = clear_leftovers(self._folder)
-        if leftovers:
-            self._tell(f"{leftovers} half-written files of a killed run were deleted")
         path = self._folder / ROWS_FILE
         rows, bad = read_rows(path, ROW_COLUMNS)
         kept, done = [], set()
@@ -146,9 +142,9 @@ class _Writer:
                 kept.append(fields)
                 done.add(place)
         if bad:
-            self._tell(f"{bad} rows of {ROWS_FILE} were cut off or damaged and were taken out")
+            self._repairs.tell(f"{bad} rows of {ROWS_FILE} were cut off or damaged and were taken out")
         if len(kept) < len(rows):
-            self._tell(f"{len(rows) - len(kept)} rows of {ROWS_FILE} had no such file and were taken out")
+            self._repairs.tell(f"{len(rows) - len(kept)} rows of {ROWS_FILE} had no such file and were taken out")
         if bad or len(kept) < len(rows) or not path.exists():
             write_rows(path, ROW_COLUMNS, kept)
         return done
@@ -179,10 +175,6 @@ class _Writer:
         rows.append([sample, variant, key, place, *shape, path.stat().st_size])
         return new
 
-    def _tell(self, repair: str) -> None:
-        self._repairs.append(repair)
-        _log.warning("%s: %s", self._folder, repair)
-
 
 def _what_differs(folder: Path, described: Sequence[StoredClip]) -> str:
     """What tells the clips from those that the store was made of."""
@@ -212,7 +204,3 @@ def _shape_of_stored(path: Path, facts: dict[str, Any]) -> tuple[int, int, int, 
 def _shape(frames: torch.Tensor, valid: torch.Tensor, timestep: float) -> tuple[int, int, int, float, int]:
     context, _, height, width = frames.shape
     return context, height, width, timestep, int(valid.sum())
-
-
-def _silent(done: int, total: int) -> None:
-    return None

@@ -1,11 +1,12 @@
-"""What every store on disk has: a file that says what it holds and how it was made, and leftovers that are cleared."""
+"""What every store on disk has: a file that says what it holds and how it was made."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from lift_core.data.folder_lock import LOCK_FILE
 from lift_core.errors import ConfigError, DatasetError, OutputError
 
 STORE_FILE = "store.json"
-# As lift_core.atomic names what it has not finished.
 _HALF_WRITTEN = re.compile(r"\..+\.\d+-\d+\.partial(\.[^.]+)?", re.DOTALL)
 
 
@@ -100,14 +100,6 @@ def is_store(folder: Path, kind: StoreKind) -> bool:
     return there is not None and there.get("store") == kind.name
 
 
-def clear_leftovers(folder: Path) -> int:
-    """Delete what killed writers left half-written; returns how many files. The store's lock must be held."""
-    leftovers = [path for path in folder.rglob(".*.partial*") if _HALF_WRITTEN.fullmatch(path.name) and path.is_file()]
-    for path in leftovers:
-        path.unlink(missing_ok=True)
-    return len(leftovers)
-
-
 def _read(folder: Path) -> dict[str, Any] | None:
     path = folder / STORE_FILE
     try:
@@ -125,7 +117,7 @@ def _damaged(folder: Path, error: Exception) -> DatasetError:
     return DatasetError(
         f"the file that describes the store cannot be read: {error}",
         where=folder / STORE_FILE,
-        fix="Ask for a fresh store, which deletes this one, or choose another folder.",
+        fix="Delete the store, or ask for a fresh one, which does so; or choose another folder.",
     )
 
 
@@ -146,7 +138,12 @@ def _holds_only(folder: Path, kind: StoreKind) -> bool:
 
 
 def _is_own(name: str) -> bool:
-    return name == LOCK_FILE or _HALF_WRITTEN.fullmatch(name) is not None
+    return name == LOCK_FILE or is_half_written(name)
+
+
+def is_half_written(name: str) -> bool:
+    """Whether a file has a name of what lift_core.atomic has not finished."""
+    return _HALF_WRITTEN.fullmatch(name) is not None
 
 
 def _require_empty(folder: Path, kind: StoreKind) -> None:
@@ -207,52 +204,29 @@ def differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def differing_clips(there: Mapping[str, object], here: Mapping[str, object]) -> str:
-    """What tells clips from those that a store was made of, by the first that differs.
-
-    Args:
-        there, here: by the clip's name, what else is known of it; in their order.
-    """
-    for name, known in there.items():
-        if name not in here:
-            return f"clip {name} is there only"
-        if here[name] != known:
-            return f"clip {name} has changed"
-    added = next((name for name in here if name not in there), None)
-    return "the clips come in another order" if added is None else f"clip {added} is here only"
-
-
-def require_apart(folder: Path, clips: Iterable[str]) -> None:
-    """Raise ConfigError where a store would lie in a clip that it is made of, or that clip in the store.
-
-    Args:
-        folder: of the store. clips: their paths.
-    """
-    place = folder.resolve()
-    for clip in clips:
-        source = Path(clip).resolve()
-        if source.is_relative_to(place) or place.is_relative_to(source):
-            raise ConfigError(
-                f"the clip {clip} lies in the folder that is to be written, or that folder in the clip",
-                where=folder,
-                fix="Choose a folder outside of the clips.",
-            )
-
-
 def _without(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     left_out = set(names)
     return {name: value for name, value in settings.items() if name not in left_out}
 
 
 def _delete(folder: Path, entries: Sequence[str]) -> None:
-    try:
+    with reported_deletion(folder):
         for pattern in entries:
             for path in folder.glob(pattern):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+
+
+@contextmanager
+def reported_deletion(folder: Path) -> Iterator[None]:
+    """Raise OutputError where something in a store cannot be deleted."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(
-            f"cannot delete the old store: {error.strerror}", where=folder, fix="Check its rights."
+            f"cannot delete what is old: {error.strerror or error}",
+            where=error.filename or folder,
+            fix="Check its rights.",
         ) from error

@@ -27,7 +27,8 @@ from lift_core.data.loaders import create_dataloaders
 from lift_core.data.open_dataset import all_clips
 from lift_core.data.open_source import open_source
 from lift_core.data.packed_clip import PackedClipSource, is_packed_folder
-from lift_core.data.packed_shards import PackedClipStream, PackReport, check_shards, pack_clips
+from lift_core.data.packed_shards import PackReport, check_shards, pack_clips
+from lift_core.data.packed_stream import PackedClipStream
 from lift_core.data.source import Crop, scaled
 from lift_core.data.tuner import LoaderSettings
 from lift_core.errors import ConfigError, DatasetError, FrameReadError, LiftError, OutputError, SourceError
@@ -417,6 +418,23 @@ def test_only_the_writers_own_half_written_files_are_deleted(tree: Path, copy: P
     with pytest.raises(OutputError, match="holds other files"):
         pack(tree, other)
     assert [path.name for path in other.iterdir()] == ["thesis.partial.txt"]
+
+
+def test_what_cannot_be_deleted_is_named(tree: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leftover = copy / ".shard-00003.1-1.partial.pack"
+    leftover.write_bytes(b"half")
+    unlink = Path.unlink
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        if self.name in (leftover.name, "shard-00001.pack"):
+            raise PermissionError(1, "Operation not permitted", str(self))
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(OutputError, match=f"cannot delete: Operation not permitted .*{leftover.name}"):
+        pack(tree, copy)
+    with pytest.raises(OutputError, match=r"cannot delete: Operation not permitted .*shard-00001\.pack"):
+        pack(tree, copy, fresh=True)
 
 
 def test_another_version_is_refused(tree: Path, copy: Path) -> None:
