@@ -226,7 +226,7 @@ def reported_deletion(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(
-            f"cannot delete what is old: {error.strerror or error}",
+            f"cannot delete: {error.strerror or error}",
             where=error.filename or folder,
             fix="Check its rights.",
         ) from error
