@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import inf
 from typing import Any, Literal
 
 from lift_core.errors import ConfigError
@@ -134,14 +135,14 @@ class TrainConfig:
                 "a training run is either so many steps or so many minutes long", fix="Give one of the two."
             )
         for name, value in (("steps", self.steps), ("minutes", self.minutes)):
-            if value is not None and value <= 0:
-                raise ConfigError(f"{name} must be above 0, not {value}")
+            if value is not None and not 0 < value < inf:
+                raise ConfigError(f"{name} must be above 0 and finite, not {value}")
         for name in ("batch", "accumulate", "devices", "num_nodes", "val_every", "val_windows_per_clip", "keep"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
         if not self.strides or min(self.strides) < 2:
             raise ConfigError(f"training strides must be at least 2, so that a frame is hidden, not {self.strides}")
-        if not self.scales or not 0 < min(self.scales) <= max(self.scales) <= 1:
+        if not self.scales or not all(0 < scale <= 1 for scale in self.scales):
             raise ConfigError(f"scales must be above 0 and at most 1, not {self.scales}")
         if self.contextnet is not None and (self.encoder != "contextnet" or self.init is not None):
             raise ConfigError(

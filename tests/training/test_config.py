@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import inf, nan
 
 import pytest
 
@@ -21,6 +22,8 @@ def test_a_config_survives_json() -> None:
         ({"data": ()}, "needs data"),
         ({"steps": None}, "steps or so many minutes"),
         ({"minutes": 3.0}, "steps or so many minutes"),
+        ({"steps": None, "minutes": nan}, "minutes must be above 0 and finite"),
+        ({"steps": None, "minutes": inf}, "minutes must be above 0 and finite"),
         ({"steps": 0}, "steps must be above 0"),
         ({"batch": 0}, "batch must be at least 1"),
         ({"strides": (1,)}, "strides must be at least 2"),
@@ -43,7 +46,8 @@ def test_a_config_of_a_newer_version_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("scales", ()), ("scales", (0.0,)), ("scales", (1.5,)), ("checkpointing", ("decoder",))]
+    ("name", "value"),
+    [("scales", ()), ("scales", (0.0,)), ("scales", (1.5,)), ("scales", (1.0, nan)), ("checkpointing", ("decoder",))],
 )
 def test_scales_and_stages_that_cannot_be_are_refused(name: str, value: tuple[object, ...]) -> None:
     with pytest.raises(ConfigError):
