@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 HELP = "tell what a training step needs of memory, and which GPUs hold it"
 
 _PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-_LARGEST_SIDE = 16384
+_SIDES = (2, 16384)
+_GPU_GB = (0.1, 10_000)
+_LARGEST_COUNT = 1_000_000
+# The encoder takes a few frames at a time, and the time of a trace grows with how often.
+_MOST_FRAMES = 4096
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +49,15 @@ def run(args: argparse.Namespace) -> int:
     from lift_core.training.budget import GPUS, budget
 
     gpus = tuple(args.memory) if args.memory else GPUS
-    if min(gpus) <= 0:
-        raise ConfigError(f"no GPU has {min(gpus):g} GB", where="--memory", fix="Give sizes in GB, as in 16 24 40.")
+    least, most = _GPU_GB
+    for gpu in gpus:
+        # Written so that NaN is refused too.
+        if not least <= gpu <= most:
+            raise ConfigError(
+                f"no GPU has {gpu:g} GB",
+                where="--memory",
+                fix=f"Give sizes from {least:g} to {most:g} GB, as in 16 24 40.",
+            )
     found = budget(_step(args), gpus, alternatives=args.alternatives)
     print(json.dumps(_as_json(found), indent=1) if args.json else _as_text(found))
     return 0
@@ -55,12 +66,14 @@ def run(args: argparse.Namespace) -> int:
 def _size(text: str) -> tuple[int, int]:
     from lift_core.data.fixed_size import parse_size
 
-    size = parse_size(text, "--size")
-    if max(size) > _LARGEST_SIDE:
+    # Python refuses to read numbers of thousands of digits.
+    size = parse_size(text[:40], "--size")
+    least, most = _SIDES
+    if min(size) < least or max(size) > most:
         raise ConfigError(
-            f"pictures of {text} are too large",
+            f"no step is counted on pictures of {text}",
             where="--size",
-            fix=f"Give at most {_LARGEST_SIDE} a side, as in 256x448.",
+            fix=f"Give from {least} to {most} pixels a side, as in 256x448.",
         )
     return size
 
@@ -81,8 +94,18 @@ def _step(args: argparse.Namespace) -> Step:
             fix=f"Give an even number, at least 2; {args.preset} has {model.context}.",
         )
     for name in ("batch", "accumulate"):
-        if getattr(args, name) < 1:
-            raise ConfigError(f"{name} must be at least 1, not {getattr(args, name)}", where=f"--{name}")
+        if not 1 <= getattr(args, name) <= _LARGEST_COUNT:
+            raise ConfigError(
+                f"{name} is {getattr(args, name)}",
+                where=f"--{name}",
+                fix=f"Give a whole number from 1 to {_LARGEST_COUNT}.",
+            )
+    if args.batch * frames > _MOST_FRAMES:
+        raise ConfigError(
+            f"a batch of {args.batch} with {frames} frames each is {args.batch * frames} frames in one forward pass",
+            where="--batch, --frames",
+            fix=f"Give at most {_MOST_FRAMES} together; more samples per step come from --accumulate.",
+        )
     if args.precision not in _PRECISIONS:
         raise ConfigError(
             f"no precision is called {args.precision!r}",
@@ -111,22 +134,31 @@ def _as_text(found: Budget) -> str:
     from lift_core.training.budget import RESERVE, USED
 
     step, memory = found.step, found.memory
-    there = f"{megabytes(memory.gradients_at_peak)} of them" if memory.gradients_at_peak else "none of them"
+    if step.accumulate > 1:
+        there = "those of earlier passes are there in all later ones"
+    elif memory.gradients_at_peak:
+        there = f"{megabytes(memory.gradients_at_peak)} of them when most is held: they come as activations go"
+    else:
+        there = "none of them when most is held: they come as activations go"
     parts = [
         ("weights", memory.parameters, "float32"),
         ("average of the weights", memory.average, "validated and exported"),
         ("optimizer", memory.optimizer, "AdamW's two moments of each weight"),
         ("batch", memory.batch, "twice: the next one is on its way"),
-        ("gradients", memory.gradients, f"{there} when most is held: they come as activations go"),
+        ("gradients", memory.gradients, there),
         ("activations", memory.activations, "of forward pass, loss and backward pass, when most is held"),
         ("total", memory.total, "when most is held"),
     ]
     height, width = step.size
+    passes = f", {step.accumulate} passes a step" if step.accumulate > 1 else ""
     again = f", running again {' '.join(step.checkpointing)}" if step.checkpointing else ""
     lines = [
         f"A training step of {step.model.name}: batch {step.batch}, {step.model.context} frames of"
-        f" {height}x{width}, {step.precision}{again}",
-        *(f"  {name:<22} {megabytes(size):>10}   {note}" for name, size, note in parts),
+        f" {height}x{width}, {step.precision}{passes}{again}",
+        *_lines(parts),
+        "",
+        "By formula; of these the trace above holds the batch, and features and tokens among the activations:",
+        *_lines(_ledger(step)),
         "",
         f"A GPU holds it where the step and {RESERVE / 1e9:g} GB for CUDA and its libraries take at most {USED:.0%} of"
         " its memory;",
@@ -138,12 +170,36 @@ def _as_text(found: Budget) -> str:
     return "\n".join(lines)
 
 
+def _ledger(step: Step) -> list[tuple[str, int, str]]:
+    from lift_core.training.budget_ledger import step_ledger
+
+    ledger, frames, samples = step_ledger(step), step.model.context, f"of {step.batch} samples"
+    kept = dict.fromkeys(ledger.features, "the two references") | {max(ledger.features): f"all {frames} frames"}
+    return [
+        ("a sample", ledger.sample, f"{frames} frames and the true one between them, in float32"),
+        ("a batch", ledger.batch, samples),
+        *((f"features at 1/{scale}", size, f"{samples}, {kept[scale]}") for scale, size in ledger.features.items()),
+        ("tokens", ledger.tokens, f"{samples}, one for each 32x32 pixels of a frame"),
+        (
+            "attention scores",
+            ledger.scores,
+            f"{samples}, all layers, were they written out (fused attention never does)",
+        ),
+    ]
+
+
+def _lines(parts: list[tuple[str, int, str]]) -> list[str]:
+    from lift_core.profiling.ledger import megabytes
+
+    return [f"  {name:<22} {megabytes(size):>10}   {note}" for name, size, note in parts]
+
+
 def _verdict(verdict: Verdict) -> str:
     line = f"  {verdict.gpu_gb:>3g} GB  {'yes' if verdict.holds else 'NO ':<3}  {verdict.share:>5.0%}"
     if verdict.holds:
         return line
     if verdict.change is None:
-        return f"{line}   none of the changes below makes it fit: choose a smaller preset"
+        return f"{line}   not even all changes together make it fit: choose a smaller preset or GPUs with more"
     return f"{line}   cheapest change that makes it fit: {verdict.change.options}"
 
 
@@ -157,6 +213,7 @@ def _as_json(found: Budget) -> dict[str, Any]:
     from dataclasses import asdict
 
     from lift_core.training.budget import RESERVE, USED
+    from lift_core.training.budget_ledger import step_ledger
 
     step = found.step
     return {
@@ -168,6 +225,7 @@ def _as_json(found: Budget) -> dict[str, Any]:
         "precision": step.precision,
         "checkpointing": list(step.checkpointing),
         "bytes": {**asdict(found.memory), "total": found.memory.total},
+        "ledger": asdict(step_ledger(step)),
         "reserve_bytes": RESERVE,
         "usable_share": USED,
         "gpus": [

@@ -27,14 +27,14 @@ class ProcessMemory:
     Attributes:
         rss: resident: what of it lies in main memory, pages shared with other processes included.
         vms: addresses that it has asked for, whether memory lies behind them or not.
-        uss: what no other process shares, and would be free if this one ended.
+        uss: what no other process shares, and would be free if this one ended; None where the system lets no one look.
         shared: resident pages that others may use too: libraries, and tensors in shared memory. 0 where the system
             does not tell (macOS, Windows).
     """
 
     rss: int
     vms: int
-    uss: int
+    uss: int | None
     shared: int
 
 
@@ -110,9 +110,10 @@ class MemoryStats:
     def __str__(self) -> str:
         own, machine = self.process, self.machine
         used = [f"{share:.0%} of {place} memory" for place, share in _places(machine)]
+        uss = "unknown" if own.uss is None else megabytes(own.uss)
         shm = "" if machine.shared_free is None else f", {megabytes(machine.shared_free)} free in /dev/shm"
         lines = [
-            f"{self.label}: RSS {megabytes(own.rss)}, VMS {megabytes(own.vms)}, USS {megabytes(own.uss)},"
+            f"{self.label}: RSS {megabytes(own.rss)}, VMS {megabytes(own.vms)}, USS {uss},"
             f" shared {megabytes(own.shared)}; {' and '.join(used)} in use (at most {megabytes(machine.limit)}),"
             f" {megabytes(machine.available)} left{shm}"
         ]
@@ -176,8 +177,14 @@ def log_memory_stats(
 
 def process_memory() -> ProcessMemory:
     """Bytes of this process now."""
-    full = psutil.Process().memory_full_info()
-    return ProcessMemory(full.rss, full.vms, full.uss, getattr(full, "shared", 0))
+    process = psutil.Process()
+    memory = process.memory_info()
+    try:
+        uss = process.memory_full_info().uss
+    except psutil.AccessDenied:
+        # Hardened systems and some containers hide a process's pages even from itself.
+        uss = None
+    return ProcessMemory(memory.rss, memory.vms, uss, getattr(memory, "shared", 0))
 
 
 def gpu_memory() -> tuple[GpuMemory, ...]:

@@ -61,8 +61,9 @@ def release_memory() -> Released:
     objects = gc.collect()
     trim_heap()
     if torch.cuda.is_initialized():
-        # What kernels still use is not given back: they are waited for first.
-        torch.cuda.synchronize()
+        # What kernels still use is not given back: those of every device are waited for first.
+        for device in range(torch.cuda.device_count()):
+            torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
     return Released(objects, before, _rss(), reserved, _reserved(), time.perf_counter() - start)
 

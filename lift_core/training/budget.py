@@ -48,7 +48,8 @@ class Verdict:
         gpu_gb: memory of the GPU, in GB of 10^9 bytes.
         share: of that memory which the step and `RESERVE` take; above 1 where it cannot work at all.
         holds: whether that is at most `USED`.
-        change: the cheapest change with which it holds the step; None where it does anyway, or where none was found.
+        change: the cheapest change with which it holds the step; None where it does anyway, or where not even all
+            changes together are enough.
     """
 
     gpu_gb: float
@@ -65,7 +66,7 @@ class Budget:
         step: that was asked about.
         memory: traced.
         verdicts: one per GPU, as they were asked for.
-        tried: every change that was traced, cheapest first.
+        tried: every change that was traced, cheapest first; where a GPU cannot be helped, all together come last.
     """
 
     step: Step
@@ -75,7 +76,7 @@ class Budget:
 
 
 def budget(step: Step, gpus: Sequence[float] = GPUS, *, alternatives: bool = False) -> Budget:
-    """Trace a step, and changes of it until every GPU has one that fits.
+    """Trace a step, and changes of it until every GPU that can be helped has one that fits.
 
     Args:
         step: on a GPU.
@@ -84,15 +85,20 @@ def budget(step: Step, gpus: Sequence[float] = GPUS, *, alternatives: bool = Fal
     """
     memory = trace_step(step)
     wanting = [gpu for gpu in gpus if not holds(memory, gpu)]
+    # First what takes least: what does not fit even so is not worth the time of all traces in between.
+    least = [_traced(change) for change in all_changes(step)] if wanting else []
+    helped = [gpu for gpu in wanting if _cheapest(least, gpu)]
     tried: list[Change] = []
     for change in single_changes(step):
-        if not alternatives and all(_cheapest(tried, gpu) for gpu in wanting):
+        if not alternatives and all(_cheapest(tried, gpu) for gpu in helped):
             break
         tried.append(_traced(change))
     for change in combined_changes(step):
-        if all(_cheapest(tried, gpu) for gpu in wanting):
+        if all(_cheapest(tried, gpu) for gpu in helped):
             break
         tried.append(_traced(change))
+    if helped != wanting:
+        tried += [change for change in least if change not in tried]
     verdicts = tuple(
         Verdict(gpu, share(memory, gpu), holds(memory, gpu), _cheapest(tried, gpu) if gpu in wanting else None)
         for gpu in gpus
@@ -128,24 +134,39 @@ def single_changes(step: Step) -> Iterator[_Untraced]:
 
 def combined_changes(step: Step) -> Iterator[_Untraced]:
     """Several changes together, each time one more, in the order of their cost."""
+    done = _one_after_another(step)
+    for number in range(2, len(done) + 1):
+        yield _together(done[:number])
+
+
+def all_changes(step: Step) -> list[_Untraced]:
+    """All changes together, with which a step takes least; empty where nothing is left to change."""
+    done = _one_after_another(step)
+    return [_together(done)] if done else []
+
+
+def _one_after_another(step: Step) -> list[_Untraced]:
+    """Each change made to the step that the one before it left."""
     order = (_half_precision, _single_samples, _checkpointing, _half_size, _half_context, _half_size, _half_context)
     done: list[_Untraced] = []
     for change in order:
         changed = change(done[-1][2] if done else step)
-        if changed is None:
-            continue
-        done.append(changed)
-        if len(done) > 1:
-            # Of two that change the same option the later one says both.
-            options = {text.split()[0]: text for text, _, _ in done}
-            costs = dict.fromkeys(cost for _, cost, _ in done)
-            yield " ".join(options.values()), "; ".join(costs), done[-1][2]
+        if changed is not None:
+            done.append(changed)
+    return done
+
+
+def _together(done: Sequence[_Untraced]) -> _Untraced:
+    # Of two that change the same option the later one says both.
+    options = {text.split()[0]: text for text, _, _ in done}
+    costs = dict.fromkeys(cost for _, cost, _ in done)
+    return " ".join(options.values()), "; ".join(costs), done[-1][2]
 
 
 def _half_precision(step: Step) -> _Untraced | None:
     if step.precision != "32-true":
         return None
-    cost = "coarser numbers in the passes; no more operations; a GPU that computes in bfloat16 (NVIDIA's since 2020)"
+    cost = "coarser numbers in the passes, on a GPU that computes in bfloat16 (NVIDIA's since 2020)"
     return "--precision bf16-mixed", cost, replace(step, precision="bf16-mixed")
 
 
@@ -162,7 +183,7 @@ def _single_samples(step: Step) -> _Untraced | None:
 
 def _smaller_batch(step: Step, batch: int) -> _Untraced:
     accumulate = step.accumulate * step.batch // batch
-    cost = "the same step from more and smaller passes; no more operations, but a GPU is used less well"
+    cost = "the same step from more and smaller passes, which use a GPU less well"
     options = f"--batch {batch} --accumulate {accumulate}"
     return options, cost, replace(step, batch=batch, accumulate=accumulate)
 
@@ -181,7 +202,7 @@ def _half_size(step: Step) -> _Untraced | None:
     if min(step.size) < 2 * _SMALLEST_SIDE:
         return None
     height, width = (side // 2 for side in step.size)
-    cost = "each sample shows a quarter of the picture, and no motion that leaves it"
+    cost = "each sample shows less of the picture, and no motion that leaves it"
     return f"--size {height}x{width}", cost, replace(step, size=(height, width))
 
 
@@ -189,7 +210,7 @@ def _half_context(step: Step) -> _Untraced | None:
     frames = step.model.context // 2 + step.model.context // 2 % 2
     if frames >= step.model.context:
         return None
-    cost = "the model sees half as far"
+    cost = "the model sees less far before and after"
     return f"--frames {frames}", cost, replace(step, model=replace(step.model, context=frames))
 
 

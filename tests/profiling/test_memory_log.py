@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 
 import psutil
 import pytest
@@ -30,8 +31,22 @@ def test_numbers_of_the_process_are_psutils() -> None:
     full = psutil.Process().memory_full_info()
     for name in ("rss", "vms", "uss"):
         assert getattr(stats.process, name) == pytest.approx(getattr(full, name), rel=0.05), name
+    assert stats.process.uss is not None
     assert stats.process.uss <= stats.process.rss <= stats.process.vms
     assert stats.tensors == stats.models == ()
+
+
+def test_a_system_that_hides_pages_costs_only_the_uss(
+    monkeypatch: pytest.MonkeyPatch, told: pytest.LogCaptureFixture
+) -> None:
+    def denied(self: psutil.Process) -> None:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "memory_full_info", denied)
+    stats = log_memory_stats("now")
+    assert stats.process.uss is None
+    assert stats.process.rss > 0
+    assert "USS unknown, shared" in told.text
 
 
 def test_memory_that_is_taken_shows_in_rss_and_uss() -> None:
@@ -40,6 +55,8 @@ def test_memory_that_is_taken_shows_in_rss_and_uss() -> None:
     block = torch.ones(100 * MB // 4)
     after = log_memory_stats("after").process
     assert after.rss - before.rss == pytest.approx(block.nbytes, rel=0.2)
+    assert before.uss is not None
+    assert after.uss is not None
     assert after.uss - before.uss == pytest.approx(block.nbytes, rel=0.2)
 
 
@@ -135,7 +152,9 @@ def test_a_gpu_has_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cuda:0: allocated 10.0 MB, reserved 20.0 MB, 30.0 MB of 50.0 MB free" in str(log_memory_stats("now"))
 
 
-@pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": 1.5}, {"largest": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"threshold": 0.0}, {"threshold": -0.5}, {"threshold": 1.5}, {"threshold": math.nan}, {"largest": 0}]
+)
 def test_nonsense_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError):
         log_memory_stats("now", **wrong)

@@ -67,3 +67,22 @@ def test_it_says_what_it_released() -> None:
     )
     assert "GPU" not in str(Released(0, 20 * MB, 21 * MB, 0, 0, 0.001))
     assert Released(0, 20 * MB, 21 * MB, 0, 0, 0.001).rss == 0
+
+
+def test_every_gpu_is_waited_for_before_its_blocks_go_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+    reserved = {0: 300 * MB, 1: 200 * MB}
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(reserved))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", reserved.__getitem__)
+    monkeypatch.setattr(torch.cuda, "synchronize", done.append)
+
+    def empty() -> None:
+        done.append("emptied")
+        reserved[1] -= 150 * MB
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty)
+    released = release_memory()
+    assert done == [0, 1, "emptied"]
+    assert released.reserved == 150 * MB
+    assert "and 150 MB of the GPU" in str(released)

@@ -78,8 +78,19 @@ def test_changes_are_put_together_where_none_alone_is_enough() -> None:
     assert change.memory.total == pytest.approx(0.4 * 0.6 * 4 * GB, rel=0.01)
 
 
-def test_a_gpu_on_which_nothing_fits_gets_no_change() -> None:
-    assert budget(STEP, (1,)).verdicts[0].change is None
+def test_a_gpu_on_which_nothing_fits_gets_no_change_and_only_all_changes_together_are_traced(quick: list[Step]) -> None:
+    found = budget(STEP, (1,))
+    assert found.verdicts[0].change is None
+    (least,) = found.tried
+    assert (least.step.batch, least.step.size, least.step.model.context) == (1, (64, 64), 16)
+    assert quick == [STEP, least.step]
+    assert least.memory.total == min(trace.total for trace in map(simple, (s for _, _, s in combined_changes(STEP))))
+
+
+def test_what_has_nothing_left_to_change_gets_no_change() -> None:
+    bare = Step(replace(preset("lift_64"), context=2), 1, (64, 64), "bf16-mixed", STAGES)
+    found = budget(bare, (1,))
+    assert (found.verdicts[0].holds, found.verdicts[0].change, found.tried) == (False, None, ())
 
 
 def test_alternatives_are_traced_where_they_are_asked_for() -> None:
