@@ -10,7 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from lift_core.errors import ConfigError, LiftError
+from lift_core.errors import ConfigError
+from lift_core.program import exit_code
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -64,11 +65,7 @@ def check(folder: Path) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
-    try:
-        return check(args.out) if args.check else pack(args)
-    except LiftError as error:
-        print(f"pack_shards: {error}", file=sys.stderr)
-        return 2
+    return exit_code("pack_shards", lambda: check(args.out) if args.check else pack(args))
 
 
 if __name__ == "__main__":

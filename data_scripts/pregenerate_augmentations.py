@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lift_core.errors import LiftError
+from lift_core.program import exit_code
 
 if TYPE_CHECKING:
     from lift_core.data.loaders import DataConfig
@@ -90,11 +90,7 @@ def write(args: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
-    try:
-        return write(args)
-    except LiftError as error:
-        print(f"pregenerate_augmentations: {error}", file=sys.stderr)
-        return 2
+    return exit_code("pregenerate_augmentations", lambda: write(args))
 
 
 if __name__ == "__main__":

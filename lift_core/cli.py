@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
 from typing import Protocol, cast
 
-from lift_core.errors import ConfigError, LiftError, MissingDependencyError
+from lift_core.program import exit_code
 
 COMMANDS = (
     "bench",
@@ -26,9 +24,6 @@ COMMANDS = (
     "start",
     "train",
 )
-
-EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 
 class Command(Protocol):
@@ -68,53 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     Exit codes: the command's own; 2 for a `LiftError` or a wrong argument; 130 after Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A path that the terminal's encoding lacks must not turn finished work into an error.
-        sys.stdout.reconfigure(errors="backslashreplace")
     chosen = [arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS
-    try:
-        args = build_parser(chosen).parse_args(arguments)
-        exit_code = int(args.run(args))
-        sys.stdout.flush()
-        return exit_code
-    except LiftError as error:
-        return _fail(error)
-    except (RuntimeError, MemoryError) as error:
-        return _fail(_no_memory(error))
-    except ModuleNotFoundError as error:
-        return _fail(_missing_package(error))
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`lift doctor | head`) has left; the interpreter's own flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    return exit_code("lift", lambda: _run(build_parser(chosen).parse_args(arguments)))
 
 
-def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
-    """Turn a failed import of another project's package into advice; a fault of our own is raised as it is."""
-    package = (error.name or "").partition(".")[0]
-    if package in ("", "lift_core"):
-        raise error
-    return MissingDependencyError(
-        f"the Python package '{package}' is not installed.",
-        fix="Run `make setup`; `lift doctor` lists what is missing.",
-    )
-
-
-def _no_memory(error: RuntimeError | MemoryError) -> LiftError:
-    """Turn memory that ran out into advice; any other fault is raised as it is."""
-    # By its name: torch is not imported for a command that does without.
-    if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
-        raise error
-    return ConfigError(
-        "there is no memory left for this.", fix="Allow less (--memory), or choose smaller frames, batches or contexts."
-    )
-
-
-def _fail(error: LiftError) -> int:
-    print("lift: " + str(error).replace("\n", " "), file=sys.stderr)
-    return EXIT_USER_ERROR
+def _run(args: argparse.Namespace) -> int:
+    return int(args.run(args))
 
 
 def _version() -> str:

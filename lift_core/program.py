@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 
-from lift_core.errors import LiftError
+from lift_core.errors import ConfigError, LiftError, MissingDependencyError
 
 EXIT_BROKEN_PIPE = 1
 EXIT_USER_ERROR = 2
@@ -17,8 +17,8 @@ EXIT_INTERRUPTED = 130
 def exit_code(name: str, work: Callable[[], int], *, stopped: str = "stopped") -> int:
     """Do the work of the program ``name`` and return its exit code.
 
-    A LiftError is printed to stderr as one line, and is 2. Ctrl-C is 130, and the line ``stopped``. A reader of the
-    output that has left, as ``head`` does, is 1, and no line.
+    A LiftError, no memory left, and a package that is not installed are 2, and one line to stderr. Ctrl-C is 130, and
+    the line ``stopped``. A reader of the output that has left, as ``head`` does, is 1, and no line.
     """
     if isinstance(sys.stdout, TextIOWrapper):
         # A path that the terminal's encoding lacks must not turn finished work into an error.
@@ -29,6 +29,10 @@ def exit_code(name: str, work: Callable[[], int], *, stopped: str = "stopped") -
         return code
     except LiftError as error:
         return _ended(name, str(error), EXIT_USER_ERROR)
+    except (RuntimeError, MemoryError) as error:
+        return _ended(name, str(_no_memory(error)), EXIT_USER_ERROR)
+    except ModuleNotFoundError as error:
+        return _ended(name, str(_missing_package(error)), EXIT_USER_ERROR)
     except KeyboardInterrupt:
         return _ended(name, stopped, EXIT_INTERRUPTED)
     except BrokenPipeError:
@@ -40,3 +44,25 @@ def exit_code(name: str, work: Callable[[], int], *, stopped: str = "stopped") -
 def _ended(name: str, message: str, code: int) -> int:
     print(f"{name}: " + message.replace("\n", " "), file=sys.stderr)
     return code
+
+
+def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
+    """Turn a failed import of another project's package into advice; a fault of our own is raised as it is."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "lift_core"):
+        raise error
+    return MissingDependencyError(
+        f"the Python package '{package}' is not installed.",
+        fix="Run `make setup`; `lift doctor` lists what is missing.",
+    )
+
+
+def _no_memory(error: RuntimeError | MemoryError) -> LiftError:
+    """Turn memory that ran out into advice; any other fault is raised as it is."""
+    # By its name and text: torch is not imported for a command that does without, and its CPU allocator has no type.
+    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    if not isinstance(error, MemoryError) and not of_torch:
+        raise error
+    return ConfigError(
+        "there is no memory left for this.", fix="Allow less (--memory), or choose smaller frames, batches or contexts."
+    )

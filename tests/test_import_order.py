@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "benchmarks": GROUND | {"viz", "profiling", "data", "model", "training", "inference"},
     "commands": GROUND
     | {"viz", "profiling", "data", "model", "training", "inference", "checks", "course", "benchmarks"},
-    "cli": {"errors", "commands", "__init__"},
+    "cli": {"program", "commands", "__init__"},
 }
 
 

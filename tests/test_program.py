@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
+import numpy as np
 import pytest
+import torch
 
 from lift_core.errors import ConfigError, OutputError, SourceError, os_errors_as
 from lift_core.program import exit_code
@@ -31,9 +34,19 @@ def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "name: stopped\nname: all is kept\n"
 
 
+@pytest.mark.parametrize(
+    "work", [lambda: np.empty(10**17), lambda: torch.empty(10**17), lambda: raising(torch.OutOfMemoryError("CUDA"))]
+)
+def test_no_memory_left_is_one_line(work: Callable[[], int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("name", work) == 2
+    assert capsys.readouterr().err.startswith("name: there is no memory left for this. Allow less")
+
+
 def test_a_fault_of_the_program_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         exit_code("name", lambda: 1 // 0)
+    with pytest.raises(RuntimeError, match="stack expects"):
+        exit_code("name", lambda: len(torch.stack([torch.zeros(1), torch.zeros(2)])))
 
 
 @pytest.mark.parametrize(
