@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lift_core.errors import OutputError
+from lift_core.errors import OutputError, os_errors_as
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
         OutputError: the place cannot be written to.
     """
     temporary = path.with_name(f".{path.stem}.{_writer()}.partial{path.suffix}")
-    with _reported(path):
+    with os_errors_as(OutputError, "cannot write", where=path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -43,7 +43,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     place = path.resolve()
     temporary = place.with_name(f".{place.name}.{_writer()}.partial")
-    with _reported(path):
+    with os_errors_as(OutputError, "cannot write", where=path):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         try:
@@ -61,7 +61,7 @@ def replace_folder(new: Path, path: Path) -> None:
     Raises:
         OutputError: it cannot be renamed; both folders stay as they were.
     """
-    with _reported(path):
+    with os_errors_as(OutputError, "cannot write", where=path):
         for file in new.rglob("*"):
             _sync(file)
         _sync(new)
@@ -74,7 +74,7 @@ def replace_file(new: Path, path: Path) -> None:
     Raises:
         OutputError: it cannot be renamed; both files stay as they were.
     """
-    with _reported(path):
+    with os_errors_as(OutputError, "cannot write", where=path):
         _sync(new)
         new.replace(path)
 
@@ -97,16 +97,6 @@ def _take_the_place(new: Path, place: Path) -> None:
         old.rename(place)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write: {error.strerror or error}", where=path, fix="Check the place, its rights and free space."
-        ) from error
 
 
 def _sync(path: Path) -> None:

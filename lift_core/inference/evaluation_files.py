@@ -8,15 +8,14 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
 from lift_core.data.image_folder import IMAGE_SUFFIXES
-from lift_core.errors import ConfigError, OutputError
+from lift_core.errors import ConfigError, OutputError, os_errors_as
 from lift_core.inference.evaluation_rows import Evaluation, FrameRow, Row
 
 SUFFIXES = {"--json": ".json", "--csv": ".csv", "--frames": ".csv", "--figure": ".png"}
@@ -165,7 +164,7 @@ def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path], *, force:
         place = path.resolve()
         if place in clips:
             raise OutputError(f"the file of {option} is one of the clips", where=path, fix="Choose another name.")
-        with _reported(path):
+        with os_errors_as(OutputError, "cannot write", where=path):
             for folder in (clip for clip in clips if place.is_relative_to(clip)):
                 _check_apart(option, place, folder)
         if path.suffix.lower() != SUFFIXES[option]:
@@ -175,7 +174,7 @@ def check_outputs(outputs: Mapping[str, Path], inputs: Iterable[Path], *, force:
         if place in taken:
             raise ConfigError(f"{taken[place]} and {option} name one file.", where=path, fix="Give each its own.")
         taken[place] = option
-        with _reported(path):
+        with os_errors_as(OutputError, "cannot write", where=path):
             _check_place(path)
             if path.exists() and not force:
                 raise OutputError("the file exists already", where=path, fix="Name another, or use --force.")
@@ -215,7 +214,7 @@ def _begin(path: Path, content: bytes) -> None:
 
 def _append(path: Path, content: bytes, *, instead_of: int = 0) -> None:
     """Write at a file's end, over its last ``instead_of`` bytes: all of ``content``, or nothing."""
-    with _reported(path), path.open("r+b", buffering=0) as file:
+    with os_errors_as(OutputError, "cannot write", where=path), path.open("r+b", buffering=0) as file:
         start = file.seek(-instead_of, io.SEEK_END)
         end = file.read()
         file.seek(start)
@@ -228,13 +227,3 @@ def _append(path: Path, content: bytes, *, instead_of: int = 0) -> None:
             file.write(end)
             file.truncate()
             raise
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write: {error.strerror or error}", where=path, fix="Check the place, its rights and free space."
-        ) from error

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from lift_core.errors import OutputError
+from lift_core.errors import OutputError, os_errors_as
 
 
 def check_output_file(source: Path, output: Path, force: bool, suffixes: tuple[str, ...]) -> None:
@@ -19,7 +17,9 @@ def check_output_file(source: Path, output: Path, force: bool, suffixes: tuple[s
     """
     if output.suffix.lower() not in suffixes:
         raise OutputError("no format is known by this name", where=output, fix=f"Use one of {', '.join(suffixes)}.")
-    with _reported(output):
+    with os_errors_as(
+        OutputError, "the output cannot be looked at", where=output, fix="Check its name and its rights."
+    ):
         if output.exists() and source.exists() and output.samefile(source):
             raise OutputError("the output is the input", where=output, fix="Name another file.")
         if output.is_dir():
@@ -36,7 +36,9 @@ def check_output_folder(source: Path, output: Path, force: bool) -> None:
             because a disk is mounted there; or holds files and is not to be replaced, or holds other files than this
             program writes; or its name cannot be.
     """
-    with _reported(output):
+    with os_errors_as(
+        OutputError, "the output cannot be looked at", where=output, fix="Check its name and its rights."
+    ):
         if not output.exists():
             return
         if not output.is_dir():
@@ -59,13 +61,3 @@ def check_output_folder(source: Path, output: Path, force: bool) -> None:
 def frame_name(number: int) -> str:
     """The name of one image of a result: ``000000.png``, ``000001.png``, …"""
     return f"{number:06d}.png"
-
-
-@contextmanager
-def _reported(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"the output cannot be looked at: {error.strerror}", where=output, fix="Check its name and its rights."
-        ) from error

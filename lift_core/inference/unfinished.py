@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lift_core.atomic import atomic_file
 from lift_core.data.folder_lock import LOCK_FILE, folder_lock
-from lift_core.errors import OutputError
+from lift_core.errors import OutputError, os_errors_as
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,10 @@ class Unfinished:
 
     def note_cut(self, frame: int) -> None:
         """Remember that a scene cut was found before a frame."""
-        with _reported(self.folder), (self.folder / _CUTS).open("a", encoding="utf-8") as file:
+        with (
+            os_errors_as(OutputError, "cannot write", where=self.folder),
+            (self.folder / _CUTS).open("a", encoding="utf-8") as file,
+        ):
             file.write(f"{frame}\n")
 
     @property
@@ -117,7 +120,7 @@ class Unfinished:
             self.clear()
             with atomic_file(self.folder / _PLAN) as temporary:
                 temporary.write_text(json.dumps(dict(plan), indent=2), encoding="utf-8")
-        with _reported(self.folder):
+        with os_errors_as(OutputError, "cannot write", where=self.folder):
             self.parts.mkdir(exist_ok=True)
             for partial in self.parts.glob(".*"):
                 # What a process that was killed was writing would end up in the result.
@@ -126,7 +129,7 @@ class Unfinished:
     def clear(self) -> None:
         """Delete all but the lock; the parts first, so that no part is ever without its plan."""
         shutil.rmtree(self.parts, ignore_errors=True)
-        with _reported(self.folder):
+        with os_errors_as(OutputError, "cannot write", where=self.folder):
             for entry in self.folder.iterdir():
                 if entry.name != LOCK_FILE:
                     entry.unlink(missing_ok=True)
@@ -137,16 +140,6 @@ class Unfinished:
         except (OSError, ValueError):
             return {}
         return plan if isinstance(plan, dict) else {}
-
-
-@contextmanager
-def _reported(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write: {error.strerror}", where=place, fix="Check the place, its rights and free space."
-        ) from error
 
 
 def _remove_if_empty(folder: Path) -> None:
