@@ -173,7 +173,8 @@ def _as_text(found: Budget) -> str:
 def _ledger(step: Step) -> list[tuple[str, int, str]]:
     from lift_core.training.budget_ledger import step_ledger
 
-    ledger, frames, samples = step_ledger(step), step.model.context, f"of {step.batch} samples"
+    ledger, frames = step_ledger(step), step.model.context
+    samples = "of one sample" if step.batch == 1 else f"of {step.batch} samples"
     kept = dict.fromkeys(ledger.features, "the two references") | {max(ledger.features): f"all {frames} frames"}
     return [
         ("a sample", ledger.sample, f"{frames} frames and the true one between them, in float32"),
