@@ -20,8 +20,8 @@ _WHOLE = "whole frames"
 
 def tiles(options: BenchOptions) -> Table:
     """One new frame of 4K between two, in whole and within budgets."""
-    size = (544, 960) if options.quick else (2160, 3840)
-    budgets = (150,) if options.quick else (2000, 1000)
+    size = (448, 768) if options.quick else (2160, 3840)
+    budgets = (120,) if options.quick else (2000, 1000)
     _made(None, (64, 96), options.seed)  # What is loaded at its first use takes time that is not counted.
     expected, taken, _ = _made(None, size, options.seed)
     grown = _memory(None, size, options.seed)

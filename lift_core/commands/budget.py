@@ -66,8 +66,7 @@ def run(args: argparse.Namespace) -> int:
 def _size(text: str) -> tuple[int, int]:
     from lift_core.data.fixed_size import parse_size
 
-    # Python refuses to read numbers of thousands of digits.
-    size = parse_size(text[:40], "--size")
+    size = parse_size(text, "--size")
     least, most = _SIDES
     if min(size) < least or max(size) > most:
         raise ConfigError(

@@ -31,9 +31,9 @@ def parse_size(text: str, where: str) -> tuple[int, int]:
         text: the size. where: what it was given by, for the message.
 
     Raises:
-        ConfigError: another form, or a size below 1x1.
+        ConfigError: another form, more than five digits, or a size below 1x1.
     """
-    match = re.fullmatch(r"(\d+)\s*[xX]\s*(\d+)", text.strip(), re.ASCII)
+    match = re.fullmatch(r"(\d{1,5})\s*[xX]\s*(\d{1,5})", text.strip(), re.ASCII)
     if match is None:
         raise ConfigError(f"{text!r} is no size", where=where, fix="Set it to HEIGHTxWIDTH, such as 256x448.")
     return _checked((int(match[1]), int(match[2])), where)

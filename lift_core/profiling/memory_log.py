@@ -233,11 +233,11 @@ def _tensors() -> list[LiveTensor]:
     by_memory: dict[tuple[str, int], Tensor] = {}
     for tensor in _tracked(Tensor):
         try:
-            if tensor.layout != torch.strided or tensor.untyped_storage().nbytes() == 0:
+            if tensor.layout != torch.strided or _size(tensor) == 0:
                 continue
             key = str(tensor.device), tensor.untyped_storage()._cdata
         except (RuntimeError, NotImplementedError):
-            # Tensors without memory of their own: those of a trace, of vmap, of a lazy backend.
+            # Tensors without memory of their own: those of vmap, of a lazy backend.
             continue
         known = by_memory.get(key)
         if known is None or known.numel() < tensor.numel():
@@ -247,11 +247,17 @@ def _tensors() -> list[LiveTensor]:
             tuple(tensor.shape),
             str(tensor.dtype).removeprefix("torch."),
             str(tensor.device),
-            tensor.untyped_storage().nbytes(),
+            _size(tensor),
         )
         for tensor in by_memory.values()
     ]
     return sorted(found, key=lambda tensor: tensor.bytes, reverse=True)
+
+
+def _size(tensor: Tensor) -> int:
+    """Bytes of the memory under a tensor; the tensors of a trace have a shape and none."""
+    storage = tensor.untyped_storage()
+    return 0 if storage.device.type == "meta" else storage.nbytes()
 
 
 def _models() -> list[LiveModel]:
@@ -262,7 +268,7 @@ def _models() -> list[LiveModel]:
         if id(module) in inner:
             continue
         memories = {t.untyped_storage()._cdata: t for t in (*module.parameters(), *module.buffers())}
-        size = sum(tensor.untyped_storage().nbytes() for tensor in memories.values())
+        size = sum(map(_size, memories.values()))
         if size:
             numbers = sum(parameter.numel() for parameter in module.parameters())
             found.append(LiveModel(type(module).__name__, numbers, size))

@@ -10,6 +10,7 @@ import psutil
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from lift_core.errors import ConfigError
 from lift_core.profiling import memory_log
@@ -60,6 +61,18 @@ def test_memory_that_is_taken_shows_in_rss_and_uss() -> None:
     assert after.uss - before.uss == pytest.approx(block.nbytes, rel=0.2)
 
 
+def test_tensors_and_models_of_a_trace_take_no_memory() -> None:
+    with FakeTensorMode():
+        fake = torch.empty(10**9)
+    with torch.device("meta"):
+        meta = torch.empty(10**9)
+        model = nn.Linear(10**5, 10**5)
+    stats = log_memory_stats("now", detailed=True)
+    assert all(tensor.shape not in (fake.shape, meta.shape, model.weight.shape) for tensor in stats.tensors)
+    assert stats.tensor_bytes < 10**9
+    assert all(found.parameters != 10**10 + 10**5 for found in stats.models)
+
+
 def test_details_list_known_tensors_by_the_memory_under_them() -> None:
     whole = torch.zeros(3000, 1000, dtype=torch.float64)
     smaller = torch.zeros(2000, 1001, dtype=torch.float64)
@@ -98,11 +111,10 @@ def test_details_list_whole_models_with_shared_weights_counted_once() -> None:
 
 def test_tensors_without_memory_of_their_own_do_not_disturb() -> None:
     sparse = torch.eye(3).to_sparse()
-    meta = torch.empty(10**9, device="meta")
+    whole = torch.zeros(50 * MB // 4)
     stats = log_memory_stats("now", detailed=True, largest=1)
     assert sparse.layout == torch.sparse_coo
-    assert stats.tensors[0].device == "meta"
-    assert meta.nbytes == stats.tensors[0].bytes
+    assert stats.tensors == (LiveTensor((50 * MB // 4,), "float32", "cpu", whole.nbytes),)
 
 
 def test_the_log_line_names_the_moment_and_its_numbers(told: pytest.LogCaptureFixture) -> None:
