@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -11,9 +14,11 @@ import cv2
 import numpy as np
 
 from lift_core.data.source import FrameSource
-from lift_core.data.video_container import open_container
+from lift_core.data.video_container import open_container, video_stream
 from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import FrameReadError, SourceError
+
+_log = logging.getLogger(__name__)
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER_BYTES = 33
@@ -41,6 +46,25 @@ def check_opaque(clip: VideoFileSource) -> None:
             f"the video has transparency ({clip.pixel_format}), which the result could not hold",
             where=clip.name,
             fix="Flatten it first: ffmpeg -i IN -pix_fmt yuv420p FLAT.mp4",
+        )
+
+
+def warn_of_interlacing(source: Path) -> None:
+    """Warn where the frames of a video are two fields each, half a frame apart in time: no frame lies between those.
+
+    Raises:
+        SourceError: no video stream.
+    """
+    interlaced = False
+    with open_container(source) as container, suppress(av.FFmpegError):
+        interlaced = any(
+            frame.interlaced_frame for frame in islice(container.decode(video_stream(container, source)), 1)
+        )
+    if interlaced:
+        _log.warning(
+            "%s is interlaced, and its combs would be in new frames too: make whole frames of it first, as in"
+            " ffmpeg -i IN -vf bwdif PROGRESSIVE.mp4",
+            source,
         )
 
 

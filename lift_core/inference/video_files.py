@@ -20,7 +20,7 @@ from lift_core.inference.image_files import progress_bar
 from lift_core.inference.methods import Method
 from lift_core.inference.moments import Plan, at_rate, check_factor, multiplied
 from lift_core.inference.output_checks import check_output_file
-from lift_core.inference.source_checks import check_length, check_opaque, lost_of_video
+from lift_core.inference.source_checks import check_length, check_opaque, lost_of_video, warn_of_interlacing
 from lift_core.inference.unfinished import Unfinished, unfinished
 from lift_core.inference.video_style import VideoStyle, read_style, read_timeline, start_of_clock
 from lift_core.inference.video_writer import CONTAINERS, VideoWriter, check_audio, join_pieces
@@ -75,6 +75,7 @@ def interpolate_video(
     clip = VideoFileSource(source, threads=0)
     check_length(clip)
     check_opaque(clip)
+    warn_of_interlacing(source)
     notes = lost_of_video(source, clip)
     plan, style = _planned(source, clip, options)
     _check_steps(plan, output)

@@ -156,6 +156,18 @@ def test_ten_bits_are_taken_with_a_note(tmp_path, capsys):
     assert [int(np.median(frame)) for frame in clip.frames(range(5))] == pytest.approx([20, 65, 110, 155, 200], abs=3)
 
 
+@pytest.mark.parametrize("scan", ["interlaced", "progressive"])
+def test_a_video_of_fields_is_warned_of(tmp_path, caplog, scan):
+    with av.open(str(tmp_path / "in.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"x264-params": f"interlaced={int(scan[0] == 'i')}"})
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for image in moving(3, height=64, width=96):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    Interpolator("blend").video(tmp_path / "in.mp4", tmp_path / "out.mp4", progress=False)
+    assert ["bwdif" in message for message in caplog.messages] == [True] * (scan == "interlaced")
+
+
 def test_8k_works_in_bounded_memory(tmp_path):
     with av.open(str(tmp_path / "in.mp4"), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
