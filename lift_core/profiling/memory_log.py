@@ -233,7 +233,7 @@ def _tensors() -> list[LiveTensor]:
     by_memory: dict[tuple[str, int], Tensor] = {}
     for tensor in _tracked(Tensor):
         try:
-            if tensor.layout != torch.strided or _size(tensor) == 0:
+            if tensor.layout != torch.strided or tensor.is_nested or _size(tensor) == 0:
                 continue
             key = str(tensor.device), tensor.untyped_storage()._cdata
         except (RuntimeError, NotImplementedError):

@@ -111,9 +111,11 @@ def test_details_list_whole_models_with_shared_weights_counted_once() -> None:
 
 def test_tensors_without_memory_of_their_own_do_not_disturb() -> None:
     sparse = torch.eye(3).to_sparse()
+    nested = torch.nested.nested_tensor([torch.rand(2), torch.rand(3)])
     whole = torch.zeros(50 * MB // 4)
     stats = log_memory_stats("now", detailed=True, largest=1)
     assert sparse.layout == torch.sparse_coo
+    assert nested.is_nested
     assert stats.tensors == (LiveTensor((50 * MB // 4,), "float32", "cpu", whole.nbytes),)
 
 
