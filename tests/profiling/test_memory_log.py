@@ -109,6 +109,7 @@ def test_details_list_whole_models_with_shared_weights_counted_once() -> None:
     assert model.first.weight is model.second.weight
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
 def test_tensors_without_memory_of_their_own_do_not_disturb() -> None:
     sparse = torch.eye(3).to_sparse()
     nested = torch.nested.nested_tensor([torch.rand(2), torch.rand(3)])
