@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -15,6 +16,9 @@ from lift_core.workspace import work_folder
 
 # The folders that git ignores because only trainings write to them.
 RUN_FOLDERS = ("runs", "logs", "models")
+# Where Linux lists what is mounted, one mount a line; other systems have no such file.
+_MOUNTS = Path("/proc/self/mountinfo")
+_MOUNT_POINT_FIELD = 4
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ def look_at(root: Path, names: tuple[str, ...] = RUN_FOLDERS) -> list[RunFolder]
     """What is in the run folders that exist; nothing is changed.
 
     A folder is refused where it is a link or no folder; where git tracks a file in it, or cannot say; where another
-    repository, another file system or the folder of the student's work lies in it; where a part of it cannot be read.
+    repository, another file system, a mounted folder or the folder of the student's work lies in it; where a part of it
+    cannot be read.
 
     Args:
         root: the repository's. names: of RUN_FOLDERS.
@@ -118,7 +123,29 @@ def _refusal(root: Path, path: Path) -> str | None:
         return f"your work is in it: {work}"
     if os.path.ismount(path):
         return "it is another file system"
+    mounted = _mounted_in(path)
+    if mounted is not None:
+        return f"a folder from elsewhere is mounted in it: {mounted}"
     return _tracked(root, path)
+
+
+def _mounted_in(folder: Path) -> str | None:
+    """A mount point at or below a folder: one bound from the same disk has the device of what is around it."""
+    try:
+        mounts = _MOUNTS.read_bytes()
+    except FileNotFoundError:
+        return None
+    place = os.fsencode(os.path.realpath(folder))
+    for mount in mounts.rstrip(b"\n").split(b"\n"):
+        point = _unescaped(mount.split(b" ")[_MOUNT_POINT_FIELD])
+        if point == place or point.startswith(place + b"/"):
+            return os.fsdecode(point)
+    return None
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Spaces, tabs, line ends and backslashes are written as three octal digits, such as ``\\040``."""
+    return re.sub(rb"\\([0-7]{3})", lambda digits: bytes([int(digits[1], 8)]), text)
 
 
 def _tracked(root: Path, path: Path) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lift_core import cleaning
 from lift_core.cleaning import RUN_FOLDERS, delete, look_at
 from lift_core.errors import ConfigError, OutputError
 from tests.conftest import needs_program
@@ -124,6 +125,39 @@ def test_a_folder_swapped_for_a_link_while_it_is_deleted_is_not_followed(
         delete(root, runs)
     assert swapped
     assert files_below(outside) == ["precious.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "is_refused"),
+    [
+        ("clone", "runs", True),
+        ("clone", "runs/lift/my data", True),
+        ("a clone\\", "runs/\ttab\nline", True),
+        ("clone", "runs/\rreturn", True),
+        ("clone", "runs2", False),
+        ("clone", "", False),
+        ("clone", "data", False),
+    ],
+)
+def test_a_folder_with_a_mount_from_the_same_disk_is_left_alone(
+    name: str, point: str, is_refused: bool, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device of a folder that is bound elsewhere tells nothing; the system's list of mounts does."""
+    root = root.rename(root.with_name(name))
+    place = os.path.join(root, point).rstrip("/")
+    escaped = "".join(f"\\{ord(letter):03o}" if letter in " \t\n\\" else letter for letter in place)
+    mounts = root.parent / "mountinfo"
+    lines = ["22 1 8:1 / / rw,relatime shared:1 -", f"40 22 8:1 /home/a\\040b {escaped} rw -"]
+    mounts.write_text("".join(f"{line} ext4 /dev/sda1 rw\n" for line in lines), newline="")
+    monkeypatch.setattr(cleaning, "_MOUNTS", mounts)
+    runs, *others = look_at(root)
+    assert runs.refusal == (f"a folder from elsewhere is mounted in it: {place}" if is_refused else None)
+    assert [folder.refusal for folder in others] == [None, None]
+
+
+def test_systems_without_a_list_of_mounts_are_cleaned(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleaning, "_MOUNTS", root / "absent")
+    assert {folder.refusal for folder in look_at(root)} == {None}
 
 
 def test_a_file_called_runs_is_left_alone(root: Path) -> None:
