@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from lift_core.data.archive_members import FETCH_AGAIN, Member, announced_bytes, damage_named, members
 from lift_core.data.folder_lock import LOCK_FILE, folder_lock
@@ -40,7 +41,7 @@ class ExtractionLimits:
     """
 
     total_bytes: int = 500_000_000_000
-    entries: int = 2_000_000
+    entries: int = 1_000_000
     file_bytes: int = 20_000_000_000
     ratio: float = 100.0
 
@@ -72,19 +73,20 @@ def extract_archives(
         progress: called with the bytes of each piece written.
 
     Raises:
-        ArchiveError: an archive that is damaged, encrypted or none at all; an entry whose name is absolute or has
-            ``..``, a backslash, a colon or a control character; a link or a device; two entries of one name; more
-            than the limits allow.
+        ArchiveError: an archive that is damaged, encrypted, none at all or cannot be read; an entry whose name is
+            absolute or has ``..``, a backslash, a colon or a control character; a link or a device; a folder with
+            data; two entries of one name; more than the limits allow.
         OutputError: the target is not empty, or the disk is full or too small for what the archives announce.
     """
+    limits = limits or ExtractionLimits()
     refuse_full_target(target)
     with os_errors_as(OutputError, "cannot unpack", where=target), _hidden_folder(target) as hidden:
         # Another process may have filled it before this one had the lock.
         refuse_full_target(target)
-        _check_space(target, sum(_announced(archive) for archive in archives))
+        _check_space(target, sum(_announced(archive, limits) for archive in archives))
         files = written = 0
         for archive in archives:
-            budget = _Budget(archive, limits or ExtractionLimits())
+            budget = _Budget(archive, limits)
             _extract(budget, hidden, progress or (lambda _: None))
             files, written = files + budget.files, written + budget.bytes
         _move(hidden, target)
@@ -110,7 +112,7 @@ class _Budget:
         self.archive = archive
         self.files = 0
         self.bytes = 0
-        self._limits = limits
+        self.limits = limits
         self._entries = 0
         self._most = int(min(limits.total_bytes, max(_RATIO_COUNTS_FROM, limits.ratio * archive.stat().st_size)))
 
@@ -118,10 +120,10 @@ class _Budget:
         """Count an entry, and refuse it where what it announces is too much."""
         self._entries += 1
         self.files += not member.is_folder
-        if self._entries > self._limits.entries:
-            raise self._too_much(f"more than {self._limits.entries} files and folders", member, "Do not trust it.")
-        if member.size > self._limits.file_bytes:
-            raise self._too_much(f"a file of more than {self._limits.file_bytes} bytes", member, "Do not trust it.")
+        if self._entries > self.limits.entries:
+            raise self._too_much(f"more than {self.limits.entries} files and folders", member, "Do not trust it.")
+        if member.size > self.limits.file_bytes:
+            raise self._too_much(f"a file of more than {self.limits.file_bytes} bytes", member, "Do not trust it.")
         self._check_total(member, member.size)
 
     def add(self, member: Member, file_bytes: int, count: int) -> None:
@@ -146,8 +148,8 @@ class _Budget:
 
 
 def _extract(budget: _Budget, folder: Path, progress: Progress) -> None:
-    with budget.archive.open("rb") as file:
-        for member in members(budget.archive, file):
+    with _opened(budget.archive) as file:
+        for member in members(budget.archive, file, most_entries=budget.limits.entries):
             budget.begin(member)
             _write(member, folder, budget, progress)
 
@@ -172,13 +174,19 @@ def _write(member: Member, folder: Path, budget: _Budget, progress: Progress) ->
 
 def _copy(member: Member, write: Callable[[bytes], int], budget: _Budget, progress: Progress) -> int:
     size = 0
-    with damage_named(budget.archive), member.open() as reader:
-        while piece := reader.read(_CHUNK):
-            size += len(piece)
-            budget.add(member, size, len(piece))
-            write(piece)
-            progress(len(piece))
+    for piece in _pieces(budget.archive, member):
+        size += len(piece)
+        budget.add(member, size, len(piece))
+        write(piece)
+        progress(len(piece))
     return size
+
+
+def _pieces(archive: Path, member: Member) -> Iterator[bytes]:
+    """A file's data. What fails while it is read is the archive's fault, what fails between is not."""
+    with damage_named(archive), member.open() as reader:
+        while piece := reader.read(_CHUNK):
+            yield piece
 
 
 def _safe_parts(archive: Path, member: Member) -> list[str]:
@@ -206,9 +214,14 @@ def _wrong_size(archive: Path, member: Member) -> ArchiveError:
     )
 
 
-def _announced(archive: Path) -> int:
+def _opened(archive: Path) -> BinaryIO:
     with os_errors_as(ArchiveError, "the archive cannot be opened", where=archive, fix="Check the path."):
-        return announced_bytes(archive)
+        return archive.open("rb")
+
+
+def _announced(archive: Path, limits: ExtractionLimits) -> int:
+    with _opened(archive) as file:
+        return announced_bytes(archive, file, most_entries=limits.entries)
 
 
 def _check_space(target: Path, needed: int) -> None:

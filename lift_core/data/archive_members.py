@@ -33,6 +33,10 @@ _MOST_GLOBAL_FIELDS = 100
 # CVE-2024-6232.
 _MANY_DIGITS = re.compile(rb"[0-9]{256}")
 _LONGEST_READ = 1 << 20
+# zipfile reads the list of all entries in one piece, and makes objects of them, before it gives the first one. What
+# the archive says of their number is not compared: each begins with these bytes, and takes 46 and its name.
+_ZIP_ENTRY_START = b"PK\1\2"
+_ZIP_BYTES_PER_ENTRY = 256
 _MOST_PADDING = 16 << 20
 FETCH_AGAIN = "Delete it and its .sha256, and fetch it again."
 # What zipfile and tarfile raise for bytes that make no sense.
@@ -70,38 +74,45 @@ class Member:
 
 @contextmanager
 def damage_named(archive: Path) -> Iterator[None]:
-    """Raise ArchiveError where the block meets bytes that zipfile, tarfile or gzip cannot read."""
+    """Raise ArchiveError where the block, which only reads, meets what the system, zipfile, tarfile or gzip cannot."""
     try:
         yield
     except _DAMAGE as error:
         raise ArchiveError(
             f"the archive is damaged: {error or type(error).__name__}", where=archive, fix=FETCH_AGAIN
         ) from error
+    except OSError as error:
+        # A place before the file's start, which a damaged archive may name, or a disk that cannot be read.
+        raise ArchiveError(
+            f"the archive is damaged, or cannot be read: {error.strerror or error}", where=archive, fix=FETCH_AGAIN
+        ) from error
 
 
-def members(archive: Path, file: BinaryIO) -> Iterator[Member]:
+def members(archive: Path, file: BinaryIO, *, most_entries: int) -> Iterator[Member]:
     """The entries of a zip, tar or tar.gz file in the order in which they are stored.
 
     Args:
         archive: its path, for messages. file: the same, opened; what it is is told from its bytes.
+        most_entries: that a zip file may list, for it is read whole. Entries of a tar file come one by one.
 
     Raises:
-        ArchiveError: damaged, truncated or no archive at all; encrypted; a link, a device or another special file.
+        ArchiveError: damaged, truncated or no archive at all; encrypted; a link, a device or another special file; a
+            folder with data; a zip file of too many entries.
     """
     with damage_named(archive):
-        yield from _zip_members(archive, file) if _is_zip(file) else _tar_members(archive, file)
+        yield from _zip_members(archive, file, most_entries) if _is_zip(file) else _tar_members(archive, file)
 
 
-def announced_bytes(archive: Path) -> int:
+def announced_bytes(archive: Path, file: BinaryIO, *, most_entries: int) -> int:
     """How many bytes an archive unpacks to at least: of a zip file as it says, of a tar file its own size.
 
     Raises:
-        ArchiveError: a zip file that is damaged.
+        ArchiveError: a zip file that is damaged, or of more than ``most_entries``.
     """
-    with damage_named(archive), archive.open("rb") as file:
+    with damage_named(archive):
         if not _is_zip(file):
             return archive.stat().st_size
-        with zipfile.ZipFile(file) as packed:
+        with _zip_file(archive, file, most_entries) as packed:
             return sum(entry.file_size for entry in packed.infolist())
 
 
@@ -112,8 +123,16 @@ def _is_zip(file: BinaryIO) -> bool:
     return start in _ZIP_STARTS
 
 
-def _zip_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
-    with zipfile.ZipFile(file) as packed:
+def _zip_file(archive: Path, file: BinaryIO, most_entries: int) -> zipfile.ZipFile:
+    wall = _ZipBytes(file, archive, most_entries)
+    # Its constructor reads the list of entries.
+    packed = zipfile.ZipFile(cast(BinaryIO, wall))
+    wall.expect_data()
+    return packed
+
+
+def _zip_members(archive: Path, file: BinaryIO, most_entries: int) -> Iterator[Member]:
+    with _zip_file(archive, file, most_entries) as packed:
         for entry in packed.infolist():
             # With what zipfile cuts off behind a NUL, and before it turns a system's own slashes.
             name = entry.orig_filename
@@ -125,6 +144,10 @@ def _zip_members(archive: Path, file: BinaryIO) -> Iterator[Member]:
                     f"{name!r} is encrypted, or compressed by a method other than deflate",
                     where=archive,
                     fix="Unpack it with another program, and pack it again.",
+                )
+            if entry.is_dir() and entry.file_size:
+                raise ArchiveError(
+                    f"{name!r} is a folder that has data", where=archive, fix="Do not trust this archive."
                 )
             yield Member(name, entry.is_dir(), entry.file_size, partial(packed.open, entry))
 
@@ -164,6 +187,50 @@ def _special(archive: Path, name: str) -> ArchiveError:
 
 def _hostile_header(archive: Path, what: str) -> ArchiveError:
     return ArchiveError(f"a header {what}", where=archive, fix="Do not trust this archive.")
+
+
+class _ZipBytes(io.RawIOBase):
+    """A zip file's bytes behind a wall: a list of more entries than are allowed is refused, before it is parsed."""
+
+    def __init__(self, file: BinaryIO, archive: Path, most_entries: int) -> None:
+        self._file = file
+        self._archive = archive
+        self._most_entries = most_entries
+        self._longest = max(_LONGEST_READ, most_entries * _ZIP_BYTES_PER_ENTRY)
+        self._is_list = True
+
+    def expect_data(self) -> None:
+        """What is read from here on are the headers and the data of files."""
+        self._longest = _LONGEST_READ
+        self._is_list = False
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        if size > self._longest:
+            raise self._too_much()
+        # zipfile reads to the end only where it looks for the end record, in the last 64 KiB.
+        data = self._file.read(_LONGEST_READ if size < 0 else size)
+        if self._is_list and size >= 0 and data.count(_ZIP_ENTRY_START) > self._most_entries:
+            raise self._too_much()
+        return data
+
+    def _too_much(self) -> ArchiveError:
+        return ArchiveError(
+            f"it lists more than {self._most_entries} files and folders",
+            where=self._archive,
+            fix="It may be a decompression bomb. Do not trust it.",
+        )
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 class _TarBytes(io.RawIOBase):

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lift_core.data.archive_extraction import ExtractionLimits, Unpacked, extract_archives
+from lift_core.data.archive_members import members
 from lift_core.data.folder_lock import folder_lock
 from lift_core.errors import ArchiveError, LiftError, OutputError
 
@@ -275,6 +276,80 @@ def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path, place: Path) -> Non
 
 def test_an_empty_zip_is_a_zip(tmp_path: Path, place: Path) -> None:
     assert extract_archives([write_zip(tmp_path / "a.zip", [])], place / "out") == Unpacked(0, 0)
+
+
+@pytest.mark.parametrize("offset", [0xFFFFFFFF, 0xFFFFFF, 0x80000000])
+def test_a_zip_whose_list_lies_nowhere_is_named(offset: int, tmp_path: Path, place: Path) -> None:
+    archive = write_zip(tmp_path / "a.zip", list(FILES.items()))
+    data = bytearray(archive.read_bytes())
+    struct.pack_into("<I", data, data.index(b"PK\5\6") + 16, offset)
+    archive.write_bytes(data)
+    assert_refused(archive, place, f"damaged.*{archive}")
+
+
+def test_a_folder_of_a_zip_with_data_is_refused(tmp_path: Path, place: Path) -> None:
+    archive = write_zip(tmp_path / "a.zip", [("dX", b"hidden")])
+    archive.write_bytes(archive.read_bytes().replace(b"dX", b"d/"))
+    assert_refused(archive, place, "'d/' is a folder that has data")
+
+
+@pytest.mark.parametrize("claimed", [101, 1])
+def test_a_zip_with_too_long_a_list_is_refused_before_the_list_is_parsed(
+    claimed: int, tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it claims of its length."""
+    archive = write_zip(tmp_path / "a.zip", [(f"{number}", b"") for number in range(101)])
+    data = bytearray(archive.read_bytes())
+    struct.pack_into("<HH", data, data.index(b"PK\5\6") + 8, claimed, claimed)
+    archive.write_bytes(data)
+    limits = ExtractionLimits(entries=101)
+    extract_archives([archive], tmp_path / "fine", limits=limits)
+    parsed: list[str] = []
+
+    class Seen(zipfile.ZipInfo):
+        def __init__(self, name: str) -> None:
+            parsed.append(name)
+            super().__init__(name)
+
+    monkeypatch.setattr(zipfile, "ZipInfo", Seen)
+    assert_refused(archive, place, "it lists more than 100 files and folders", ExtractionLimits(entries=100))
+    with archive.open("rb") as file, pytest.raises(ArchiveError, match="it lists more than 100"):
+        next(members(archive, file, most_entries=100))
+    assert parsed == []
+
+
+def test_a_zip_with_few_entries_has_no_long_list(tmp_path: Path, place: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        for number in range(20):
+            entry = zipfile.ZipInfo(f"{number}")
+            entry.comment = bytes(60_000)
+            packed.writestr(entry, b"")
+    assert_refused(tmp_path / "a.zip", place, "it lists more than 20 files", ExtractionLimits(entries=20))
+    extract_archives([tmp_path / "a.zip"], place / "out")
+    assert len(tree(place / "out")) == 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_on_a_broken_disk_is_named(
+    kind: str, tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = write(tmp_path / kind, [("noise", os.urandom(3_000_000))])
+
+    class Broken(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if 1_000_000 < self.tell() < 2_000_000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    open_file = Path.open
+
+    def opened(path: Path, mode: str = "r", **options: str) -> object:
+        return Broken(path, mode) if path == archive else open_file(path, mode, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(ArchiveError, match=f"cannot be read: Input/output error .*{kind}"):
+        extract_archives([archive], place / "out")
+    assert [path.name for path in place.iterdir()] == ["mine.txt"]
 
 
 def test_encrypted_and_unknown_compression_are_refused(tmp_path: Path, place: Path) -> None:
