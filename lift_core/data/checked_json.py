@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _CHECKSUM = "checksum"
 # What a file is, and of which version, is looked at first: another version may have another checksum.
 _NOT_COVERED = (_CHECKSUM, "store", "version")
+
+
+def parse_json(text: str) -> Any:
+    """What JSON holds.
+
+    Raises:
+        ValueError: no JSON, or lists within lists deeper than Python reads, as no file of ours has them.
+    """
+    with _as_value_error():
+        return json.loads(text)
 
 
 def with_checksum(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,8 +30,18 @@ def with_checksum(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def require_checksum(content: Mapping[str, Any]) -> None:
     """Raise ValueError unless what was read from JSON is what `with_checksum` gave."""
-    if content.get(_CHECKSUM) != _checksum(content):
+    with _as_value_error():
+        expected = _checksum(content)
+    if content.get(_CHECKSUM) != expected:
         raise ValueError("its checksum is another")
+
+
+@contextmanager
+def _as_value_error() -> Iterator[None]:
+    try:
+        yield
+    except RecursionError:
+        raise ValueError("its lists lie too deep within each other") from None
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lift_core.data.checked_json import require_checksum, with_checksum
+from lift_core.data.checked_json import parse_json, require_checksum, with_checksum
 from lift_core.data.clip_table import ClipPath
 from lift_core.data.raw_clip import read_mapped
 from lift_core.data.source import Crop, FrameSource, file_state
@@ -233,7 +233,7 @@ def check_size(shard: Path) -> None:
 @lru_cache(maxsize=256)
 def _parsed(path: Path, state: object) -> ShardIndex:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         require_checksum(content)
         clips = []
         for clip in content["clips"]:
@@ -248,7 +248,7 @@ def _parsed(path: Path, state: object) -> ShardIndex:
 
 def _read_index(folder: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads((folder / INDEX_FILE).read_text(encoding="utf-8"))
+        content = parse_json((folder / INDEX_FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):

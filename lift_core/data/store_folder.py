@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lift_core.atomic import atomic_file
-from lift_core.data.checked_json import require_checksum, with_checksum
+from lift_core.data.checked_json import parse_json, require_checksum, with_checksum
 from lift_core.data.folder_lock import LOCK_FILE
 from lift_core.errors import ConfigError, DatasetError, OutputError
 
@@ -103,7 +103,7 @@ def is_store(folder: Path, kind: StoreKind) -> bool:
 def _read(folder: Path) -> dict[str, Any] | None:
     path = folder / STORE_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
             raise ValueError("no settings in it")
     except (FileNotFoundError, NotADirectoryError):

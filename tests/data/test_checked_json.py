@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lift_core.data.checked_json import require_checksum, with_checksum
+from lift_core.data.checked_json import parse_json, require_checksum, with_checksum
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -37,3 +37,18 @@ def test_whatever_is_changed_is_told(change: dict[str, object]) -> None:
 
 def test_kind_and_version_are_not_covered() -> None:
     require_checksum({**with_checksum({"store": "cache", "version": 1, "seed": 3}), "version": 2, "store": "other"})
+
+
+def test_lists_that_lie_too_deep_are_told_as_no_json_of_ours() -> None:
+    for depth in (900, 100_000):
+        with pytest.raises(ValueError, match=r"too deep|checksum is another"):
+            require_checksum(parse_json('{"a": ' + "[" * depth + "]" * depth + "}"))
+    with pytest.raises(ValueError, match="too deep"):
+        parse_json("[" * 100_000)
+    nested: list[object] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(ValueError, match="too deep"):
+        require_checksum({"a": nested, "checksum": "0"})
+    while nested:
+        nested = nested.pop()  # type: ignore[assignment]  # taken apart here: Python's own way of it recurs
