@@ -30,12 +30,22 @@ class BoundedFiles:
         self._pattern = pattern
         self._note = folder / _TOTAL
 
-    def mend(self) -> None:
-        """Note what lies there, where that is not what is noted: a writer was killed, or others changed the folder."""
-        if (counted := self._counted()) != self._noted():
+    def mend(self) -> int:
+        """Delete what is above ``max_bytes``, and note what lies there, where that is not what is noted.
+
+        A writer was killed, others changed the folder, or it was filled with a larger ``max_bytes``.
+
+        Returns:
+            how many bytes were deleted.
+        """
+        counted = left = self._counted()
+        if counted > self.max_bytes:
+            left = self._evict(self.max_bytes)
+        if left != self._noted():
             # On a full disk it stays away, and is counted when it is needed.
             with suppress(OutputError):
-                self._note_down(counted)
+                self._note_down(left)
+        return counted - left
 
     @contextmanager
     def room_for(self, path: Path, needed: int) -> Iterator[None]:

@@ -57,7 +57,7 @@ class FeatureCache:
         folder: new, empty, or a cache.
         weights: tells the encoder and its weights from all others, see `lift_core.model.fingerprint`.
         dtype: how features are stored: torch.float16 takes half the room and keeps 11 bits of each number.
-        max_bytes: of all entries together.
+        max_bytes: of all entries together; of a folder that holds more, those used longest ago are deleted here.
 
     Raises:
         ConfigError: another dtype, no room, or a cache of another version.
@@ -83,9 +83,11 @@ class FeatureCache:
             claim(self.folder, KIND, {})
             # Entries are written with the lock held, so nobody is writing these.
             leftovers = clear_leftovers(self.folder)
-            self._files.mend()
+            evicted = self._files.mend()
         if leftovers:
             _log.warning("%s: %d half-written entries of a killed process were deleted", self.folder, leftovers)
+        if evicted:
+            _log.warning("%s: %d bytes of entries were deleted: it may take %d", self.folder, evicted, max_bytes)
 
     @property
     def hits(self) -> int:

@@ -65,3 +65,17 @@ def test_a_wrong_count_is_mended(tmp_path: Path, noted: str | None) -> None:
     BoundedFiles(tmp_path, "*.bin", MOST).mend()
     assert (tmp_path / ".total").read_text() == "50"
     assert sizes(tmp_path) == {"0.bin": 50}
+
+
+@pytest.mark.parametrize(("most", "left"), [(100, 4), (60, 3), (59, 2), (19, 0), (1, 0)])
+def test_mending_deletes_what_is_above_the_bound_and_nothing_else(tmp_path: Path, most: int, left: int) -> None:
+    for number, used in enumerate((3, 1, 4, 2)):
+        path = tmp_path / f"{number}.bin"
+        path.write_bytes(bytes(20))
+        os.utime(path, ns=(used, used))
+    (tmp_path / "other").write_bytes(bytes(500))
+    deleted = BoundedFiles(tmp_path, "*.bin", most).mend()
+    assert sorted(sizes(tmp_path)) == sorted(["2.bin", "0.bin", "3.bin", "1.bin"][:left])
+    assert deleted == 80 - 20 * left
+    assert int((tmp_path / ".total").read_text()) == 20 * left
+    assert (tmp_path / "other").exists()

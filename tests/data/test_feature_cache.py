@@ -26,7 +26,7 @@ from lift_core.data.feature_cache import FeatureCache
 from lift_core.data.image_folder import ImageFolderSource
 from lift_core.data.raw_clip import RawClipSource, write_raw_clip
 from lift_core.data.source import Crop, FrameSource
-from lift_core.errors import ConfigError, FrameReadError, OutputError, ShapeError
+from lift_core.errors import ConfigError, DatasetError, FrameReadError, OutputError, ShapeError
 from tests.data.clip_trees import ArraySource, coordinate_clip, write_clip
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and limits of a process")
@@ -276,6 +276,31 @@ def test_an_entry_larger_than_the_cache_is_served_and_not_kept(clip: FrameSource
     cache = FeatureCache(folder, "w", dtype=torch.float32, max_bytes=ENTRY)
     assert_equal(cache.features(clip, [0], Encoder()), expected(clip, [0]))
     assert not entries(folder)
+
+
+@pytest.mark.parametrize(("room", "left"), [(4, 4), (3, 3), (1, 1), (0.5, 0)])
+def test_a_smaller_bound_holds_once_a_fuller_folder_is_opened(
+    clip: FrameSource, folder: Path, caplog: pytest.LogCaptureFixture, room: float, left: int
+) -> None:
+    cache = FeatureCache(folder, "w", dtype=torch.float32)
+    for index in range(4):
+        cache.features(clip, [index], Encoder())
+        time.sleep(0.02)
+    one = size_of(folder) // 4
+    smaller = FeatureCache(folder, "w", dtype=torch.float32, max_bytes=int(room * (one + 1)))
+    assert len(entries(folder)) == left
+    assert int((folder / ".total").read_text()) == size_of(folder) <= smaller.max_bytes
+    assert ("bytes of entries were deleted" in caplog.text) == (left < 4)
+    assert_equal(smaller.features(clip, range(4), Encoder()), expected(clip, range(4)))
+    assert smaller.hits == left
+    assert size_of(folder) <= smaller.max_bytes
+
+
+def test_a_description_of_lists_too_deep_is_told(folder: Path) -> None:
+    FeatureCache(folder, "w")
+    (folder / "store.json").write_text("[" * 100_000)
+    with pytest.raises(DatasetError, match="describes the store cannot be read"):
+        FeatureCache(folder, "w")
 
 
 def test_a_lost_count_of_bytes_is_made_anew(clip: FrameSource, folder: Path) -> None:
