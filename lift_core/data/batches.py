@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from lift_core.data.multi_scale_dataset import scale_pictures
 from lift_core.data.sample import Batch, references
+from lift_core.data.scaled_pictures import scale_pictures
 from lift_core.errors import ConfigError
 
 

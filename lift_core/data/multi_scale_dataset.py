@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
-from torch.nn.functional import interpolate
 from torch.utils.data import Dataset, Sampler
 
 from lift_core.data.fixed_size import fixed_size as chosen_size
-from lift_core.errors import ConfigError, DatasetError
+from lift_core.data.scaled_pictures import resize_pictures, scale_pictures, scaled_size
+from lift_core.errors import ConfigError, DatasetError, ShapeError
 
 
 class ScaleKey(NamedTuple):
@@ -31,7 +32,7 @@ class MultiScaleDataset(Dataset[Tensor]):
     their pixels cover, so that fine detail does not turn into false patterns.
 
     Args:
-        dataset: floating-point pictures ``[C, H, W]`` or clips ``[T, C, H, W]``.
+        dataset: pictures ``[C, H, W]`` or clips ``[T, C, H, W]``, floating-point or uint8; these stay uint8, rounded.
         fixed_size: height and width that every picture is first brought to, whatever it has, so that all samples have
             one shape; by default that of ``LIFT_FIXED_SIZE`` (``256x448``), or else pictures stay as they are.
 
@@ -57,9 +58,10 @@ class MultiScaleDataset(Dataset[Tensor]):
 
         Raises:
             ConfigError: no scales, one that is not above 0 and at most 1, or one twice.
+            ShapeError: a sample that is no picture and no clip, or neither floating-point nor uint8.
         """
         _check_scales(scales)
-        picture = self.dataset[number]
+        picture = _checked_picture(self.dataset[number], number)
         clip = picture if picture.ndim == 4 else picture[None]
         if self.fixed_size is not None:
             clip = resize_pictures(clip, self.fixed_size)
@@ -109,11 +111,11 @@ class ScaleBatches(Sampler[list[ScaleKey]]):
         sample_shape: of a sample at scale 1: ``(C, H, W)`` or ``(T, C, H, W)``.
         scales: to draw from, above 0 and at most 1, each once.
         max_bytes: of one batch.
-        itemsize: bytes of one value, 4 for float32.
+        itemsize: bytes of one value: 4 for float32, 1 for uint8.
         seed: the draws of an epoch depend on (seed, epoch) alone; set ``epoch`` before each.
 
     Raises:
-        ConfigError: no scales, one beyond these bounds, or one twice.
+        ConfigError: no scales, one beyond these bounds, or one twice; a shape or a number that cannot be.
         DatasetError: a sample of the largest scale that does not fit the budget.
     """
 
@@ -167,10 +169,11 @@ def group_scales(
     Args:
         sample_shape: of a sample at scale 1: ``(C, H, W)`` or ``(T, C, H, W)``; times B for a batch of B.
         scales: above 0 and at most 1, each once.
-        max_bytes: of a group. itemsize: bytes of one value, 4 for float32.
+        max_bytes: of a group. itemsize: bytes of one value: 4 for float32, 1 for uint8.
 
     Raises:
-        ConfigError: no scales, one beyond these bounds, or one twice. DatasetError: a scale that alone does not fit.
+        ConfigError: no scales, one beyond these bounds, or one twice; a shape or a number that cannot be.
+        DatasetError: a scale that alone does not fit.
     """
     _check_scales(scales)
     needed = _bytes_at(sample_shape, sorted(scales, reverse=True), itemsize)
@@ -184,29 +187,6 @@ def group_scales(
         else:
             group.append(scale)
     return [tuple(group) for group in groups]
-
-
-def scale_pictures(pictures: Tensor, scale: float) -> Tensor:
-    """Pictures ``[N, C, H, W]`` at a scale of at most 1; each pixel is the mean of the area that it covers."""
-    return resize_pictures(pictures, scaled_size(pictures.shape[-2], pictures.shape[-1], scale))
-
-
-def resize_pictures(pictures: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pictures ``[N, C, H, W]`` at another height and width; those that have it are returned as they are.
-
-    Each new pixel is the mean of the area that it covers; where the pictures grow in height or width, bilinear.
-    """
-    height, width = pictures.shape[-2:]
-    if size == (height, width):
-        return pictures
-    if size[0] > height or size[1] > width:
-        return interpolate(pictures, size=size, mode="bilinear", align_corners=False)
-    return interpolate(pictures, size=size, mode="area")
-
-
-def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
-    """Height and width at a scale, rounded, halves up, at least 1."""
-    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
 
 
 def _batch(samples: Iterator[dict[float, Tensor]], count: int) -> dict[float, Tensor]:
@@ -226,18 +206,42 @@ def _batch(samples: Iterator[dict[float, Tensor]], count: int) -> dict[float, Te
     return batch
 
 
+def _checked_picture(sample: object, number: int) -> Tensor:
+    if not isinstance(sample, Tensor) or sample.ndim not in (3, 4):
+        found = f"of shape {list(sample.shape)}" if isinstance(sample, Tensor) else type(sample).__name__
+        raise ShapeError(f"sample {number} is {found}", fix="Give a data set of tensors [C, H, W] or [T, C, H, W].")
+    return sample
+
+
 def _check_scales(scales: Sequence[float]) -> None:
-    # Not by their minimum and maximum: a NaN may be neither.
-    if len(scales) == 0 or not all(0 < scale <= 1 for scale in scales) or len(set(scales)) < len(scales):
+    try:
+        # Not by their minimum and maximum: a NaN may be neither.
+        possible = len(scales) > 0 and all(0 < scale <= 1 for scale in scales) and len(set(scales)) == len(scales)
+    except TypeError:
+        possible = False
+    if not possible:
         raise ConfigError(
-            f"scales {list(scales)} cannot be", fix="Give at least one, each above 0 and at most 1, none twice."
+            f"scales {scales} cannot be", fix="Give at least one, each above 0 and at most 1, none twice."
         )
 
 
 def _bytes_at(sample_shape: Sequence[int], scales: Sequence[float], itemsize: int) -> dict[float, int]:
     """Bytes of a sample at each scale."""
+    if (
+        not isinstance(sample_shape, Sequence)
+        or len(sample_shape) < 3
+        or not all(map(_is_whole, (*sample_shape, itemsize)))
+    ):
+        raise ConfigError(
+            f"samples of the shape {sample_shape} and {itemsize} bytes a value cannot be",
+            fix="Give (C, H, W) or (T, C, H, W), and 4 bytes for float32.",
+        )
     *rest, height, width = sample_shape
     return {scale: math.prod([*rest, *scaled_size(height, width, scale)]) * itemsize for scale in scales}
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, Integral) and int(number) > 0
 
 
 def _check_budget(needed: dict[float, int], max_bytes: int) -> None:

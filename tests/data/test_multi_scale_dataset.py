@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import interpolate
 from torch.utils.data import BatchSampler, DataLoader, TensorDataset
 
 from lift_core.data.fixed_size import fixed_size
@@ -19,9 +21,9 @@ from lift_core.data.multi_scale_dataset import (
     ScaleGroupDataset,
     ScaleKey,
     group_scales,
-    scaled_size,
 )
-from lift_core.errors import ConfigError, DatasetError
+from lift_core.data.scaled_pictures import scaled_size
+from lift_core.errors import ConfigError, DatasetError, ShapeError
 
 
 class Pictures(TensorDataset):
@@ -102,6 +104,8 @@ IMPOSSIBLE = (
     (math.inf,),
     (math.nan,),
     (0.5, math.nan),
+    0.5,
+    ("a", "b"),
     (math.nan, 0.5),
     (0.5, 1.0, 0.5),
     np.array([0.5, 0.5]),
@@ -195,6 +199,40 @@ def test_pictures_of_any_size_may_be_held_at_one(size: tuple[int, int], monkeypa
         assert tuple(dataset[ScaleKey(2, 0.5)].shape) == (4, 3, *scaled_size(*size, 0.5))
 
 
+@pytest.mark.parametrize("size", [(8, 12), (7, 5), (24, 40), (16, 8)])
+def test_uint8_pictures_are_scaled_as_floats_and_rounded(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(4)
+    whole = torch.randint(0, 256, (2, 3, 16, 24), dtype=torch.uint8, generator=generator)
+    scaled = MultiScaleDataset([whole, whole[0]], fixed_size=size)  # type: ignore[arg-type]
+    grows = size[0] > 16 or size[1] > 24
+    how = {"mode": "bilinear", "align_corners": False} if grows else {"mode": "area"}
+    expected = interpolate(whole.double(), size=size, **how)
+    for ours, theirs in ((scaled[0], expected), (scaled[1], expected[0])):
+        assert ours.dtype == torch.uint8
+        # The nearest whole number; float32 may tell on which side of a half a mean lies only so far.
+        assert (ours.double() - theirs).abs().max() <= 0.5 + 1e-4
+    assert scaled[ScaleKey(0, 1.0)].unique().numel() > 20
+
+
+def test_a_batch_of_uint8_pictures_stays_uint8() -> None:
+    whole = torch.full((2, 3, 8, 8), 255, dtype=torch.uint8)
+    batch = MultiScaleDataset(Pictures(whole))[[ScaleKey(0, 0.5), ScaleKey(1, 0.5)]]
+    assert torch.equal(batch, torch.full((2, 3, 4, 4), 255, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    ("sample", "told"),
+    [
+        (torch.zeros(3, 8, 8, dtype=torch.int64), "torch.int64"),
+        (torch.zeros(8, 8), r"of shape \[8, 8\]"),
+        ({"frames": torch.zeros(3, 8, 8)}, "is dict"),
+    ],
+)
+def test_what_is_no_picture_is_refused(sample: object, told: str) -> None:
+    with pytest.raises(ShapeError, match=told):
+        MultiScaleDataset([sample])[ScaleKey(0, 0.5)]  # type: ignore[arg-type]
+
+
 def test_without_a_fixed_size_pictures_keep_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIFT_FIXED_SIZE", " ")
     assert fixed_size() is None
@@ -213,9 +251,22 @@ def test_a_variable_that_is_no_size_is_named(text: str, monkeypatch: pytest.Monk
 def test_a_fixed_size_without_area_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="fixed_size"):
         fixed_size((0, 5))
+    for size in (5, ("a", "b"), (1.5, 2), (3,), (3, 4, 5), "ab", (True, None), (10**9, 3)):
+        with pytest.raises(ConfigError, match=r"fixed_size.*\((height, width)|fixed_size.*Choose 1 to 99999"):
+            MultiScaleDataset([], fixed_size=size)  # type: ignore[arg-type]
     monkeypatch.setenv("LIFT_FIXED_SIZE", "256X448")
+    assert fixed_size([np.int64(3), 4]) == (3, 4)  # type: ignore[arg-type, list-item]
     assert fixed_size() == (256, 448)
     assert fixed_size((3, 4)) == (3, 4)
+
+
+@pytest.mark.parametrize("shape", [(), (40,), (40, 60), 40, (3, 0, 8), (3, 8.0, 8), (3, "8", 8), (3, -8, -8)])
+def test_shapes_that_no_sample_has_are_refused(shape: object) -> None:
+    for make in (group_scales, partial(ScaleBatches, 4)):
+        with pytest.raises(ConfigError, match="samples of the shape"):
+            make(shape, (0.5, 1.0), max_bytes=10**6)  # type: ignore[operator]
+    with pytest.raises(ConfigError, match="0 bytes a value"):
+        group_scales((3, 8, 8), (0.5, 1.0), max_bytes=10**6, itemsize=0)
 
 
 def test_groups_and_batches_refuse_the_same_scales() -> None:
