@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lift_core.data.store_folder import is_half_written, reported_deletion
-from lift_core.errors import ConfigError
+from lift_core.errors import ConfigError, OutputError, os_errors_as
 
 Progress = Callable[[int, int], object]
 """Called with (done, total)."""
@@ -35,10 +37,16 @@ def require_apart(folder: Path, clips: Iterable[str]) -> None:
 
     Args:
         folder: of the store. clips: their paths.
+
+    Raises:
+        OutputError: no folder can be there: a link to itself, say, or a place below a file.
     """
-    place = folder.resolve()
+    with os_errors_as(OutputError, "cannot write", where=folder), suppress(FileNotFoundError):
+        folder.stat()
+    place = Path(os.path.realpath(folder))
     for clip in clips:
-        source = Path(clip).resolve()
+        # Path.resolve raises where a link leads to itself, in some versions of Python.
+        source = Path(os.path.realpath(clip))
         if source.is_relative_to(place) or place.is_relative_to(source):
             raise ConfigError(
                 f"the clip {clip} lies in the folder that is to be written, or that folder in the clip",

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from lift_core.data import packed_shards, sharded_stream
+from lift_core.data.clip_table import ClipPath
 from lift_core.data.discovery import find_clips
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.loaders import create_dataloaders
@@ -245,6 +246,30 @@ def test_what_is_not_complete_is_written_again_and_said(tree: Path, packed: Path
     assert content(copy) == content(packed)
 
 
+def test_an_index_of_lists_too_deep_is_written_again(tree: Path, packed: Path, copy: Path) -> None:
+    (copy / "shard-00003.json").write_text("[" * 100_000)
+    assert len(check_shards(copy)) == 1
+    assert (pack(tree, copy).written, check_shards(copy)) == (1, [])
+    assert content(copy) == content(packed)
+
+
+@posix
+@pytest.mark.parametrize("place", ["loop", "loop/packed", "file/packed"])
+def test_a_place_that_cannot_be_a_folder_is_told_at_once(tree: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match=f"cannot write.*{place}"):
+        pack(tree, tmp_path / place)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@posix
+def test_a_clip_that_is_a_link_to_itself_is_told(tmp_path: Path) -> None:
+    (tmp_path / "clip").symlink_to("clip")
+    with pytest.raises(SourceError):
+        pack_clips([ClipPath(str(tmp_path / "clip"), "clip", "clip")], tmp_path / "packed")
+
+
 def test_shards_under_each_others_names_are_written_again(tree: Path, packed: Path, copy: Path) -> None:
     for suffix in (".pack", ".json"):
         first, second = copy / f"shard-00000{suffix}", copy / f"shard-00001{suffix}"
@@ -299,7 +324,9 @@ def test_a_damaged_shard_is_told(copy: Path) -> None:
             sources[place].frame(0)
 
 
-@pytest.mark.parametrize("spoilt", ["", "{", "[3]", "null", '{"store": "folder of packed clips", "version": 1}'])
+@pytest.mark.parametrize(
+    "spoilt", ["", "{", "[3]", "null", "[" * 100_000, '{"store": "folder of packed clips", "version": 1}']
+)
 def test_a_damaged_list_of_shards_is_told_and_mended(tree: Path, packed: Path, copy: Path, spoilt: str) -> None:
     (copy / "index.json").write_text(spoilt)
     with pytest.raises(SourceError, match=r"list of shards is damaged.*index\.json.*Run pack_clips again"):
@@ -393,7 +420,7 @@ def test_clips_are_never_packed_into_themselves(tree: Path, copy: Path, fresh: b
     assert not (clip / "packed").exists()
 
 
-@pytest.mark.parametrize("spoilt", ["", "{", '{"store": 3}', "\x00" * 40])
+@pytest.mark.parametrize("spoilt", ["", "{", '{"store": 3}', "\x00" * 40, "[" * 100_000])
 def test_a_damaged_description_is_told_and_mended_by_fresh(tree: Path, packed: Path, copy: Path, spoilt: str) -> None:
     (copy / "store.json").write_text(spoilt)
     with pytest.raises(DatasetError, match="describes the store cannot be read"):
