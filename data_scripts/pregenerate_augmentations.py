@@ -20,7 +20,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="folders, videos, raw clips or video lists")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to: new, empty, or begun before")
-    parser.add_argument("--variants", type=int, default=4, metavar="N", help="of each sample (default: 4)")
+    parser.add_argument("--variants", type=int, default=4, metavar="N", help="of each sample, 1 to 1000 (default: 4)")
     window = parser.add_mutually_exclusive_group()
     window.add_argument("--context", type=int, default=6, metavar="T", help="frames around the hidden one (default: 6)")
     window.add_argument("--consecutive", type=int, metavar="N", help="N frames in a row instead, the middle one hidden")
@@ -30,6 +30,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--scene-cuts", action="store_true", help="find cuts, and keep samples within shots")
     parser.add_argument("--seed", type=int, default=0, help="of the augmentation (default: 0)")
     parser.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="at what cannot be read")
+    parser.add_argument("--check", action="store_true", help="read all that is in OUT, and make anew what is damaged")
     parser.add_argument("--fresh", action="store_true", help="delete variants that are in OUT and begin anew")
     return parser.parse_args(arguments)
 
@@ -78,6 +79,7 @@ def write(args: argparse.Namespace) -> int:
             args.out,
             variants=args.variants,
             fresh=args.fresh,
+            check=args.check,
             progress=progress,
         )
     for repair in report.repairs:

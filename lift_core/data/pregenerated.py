@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ from lift_core.data.variant_store import (
     stored_clips,
 )
 from lift_core.errors import ConfigError, DatasetError, LiftError, OutputError
+
+MOST_VARIANTS = 1000
+
+_Place = tuple[int, int]
+"""A sample's number and a variant."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,32 +67,36 @@ def pregenerate(
     *,
     variants: int,
     fresh: bool = False,
+    check: bool = False,
     progress: Progress | None = None,
 ) -> PregenerationReport:
     """Write ``variants`` augmented variants of every sample of every clip; PregeneratedDataset reads them.
 
     Variant k of a sample is what ClipDataset gives in epoch k, bit by bit, so one folder serves all folds. Samples are
     written one at a time, each a file that appears when it is complete, followed by a row in ``samples.csv``. A run
-    that was killed goes on where it was: what is complete is kept. More variants may be asked for later.
+    that was killed goes on where it was: what is complete is kept. More variants may be asked for later. Of what is
+    kept only the sizes are looked at, unless ``check`` is set.
 
     Args:
         clips, window, options: as for ClipDataset; ``split``, ``split_config`` and ``dtype`` have no influence. With
             ``on_error="skip"`` what cannot be read is left out, and told.
         folder: new, empty, or a store of the same settings and clips.
-        variants: how many of each sample.
+        variants: how many of each sample, at most 1,000.
         fresh: delete a store that is there, whatever its settings, and begin anew.
-        progress: called with (done, total) at the start and after each sample.
+        check: read every sample that is kept, those beyond ``variants`` too, compare its checksum, and make anew what
+            is damaged; ``repairs`` tells how many.
+        progress: called with (done, total) at the start and after each sample that is made or checked.
 
     Raises:
-        ConfigError: fewer than one variant, a store made with other settings or from other clips, or a folder that
-            holds a clip or lies in one.
+        ConfigError: fewer than one variant or more than 1,000, a store made with other settings or from other clips, or
+            a folder that holds a clip or lies in one.
         OutputError: another process writes the store, the disk is full, or the folder holds something else. What was
             written before stays, and a later run goes on from there.
         DatasetError: a damaged ``store.json``; ``fresh`` mends it. See ClipDataset for others.
         SourceError, FrameReadError, WindowError: see ClipDataset.
     """
-    if variants < 1:
-        raise ConfigError(f"{variants} variants", fix="Ask for at least one.")
+    if not 1 <= variants <= MOST_VARIANTS:
+        raise ConfigError(f"{variants} variants of each sample", fix=f"Ask for 1 to {MOST_VARIANTS}.")
     folder = Path(folder)
     require_apart(folder, (clip.path for clip in clips))
     dataset = ClipDataset(clips, window, replace(options, split="all", dtype=torch.uint8))
@@ -97,25 +107,34 @@ def pregenerate(
         settings = {**settings_of(dataset.windows, dataset.options), "clips": clips_digest(described)}
         claim(folder, KIND, settings, fresh=fresh, explain={"clips": lambda: _what_differs(folder, described)})
         write_rows(folder / CLIPS_FILE, CLIP_COLUMNS, (clip.row() for clip in described))
-        return _Writer(dataset, folder, settings, variants).run(options.on_error == "skip", progress or no_progress)
+        writer = _Writer(dataset, folder, settings, variants, progress or no_progress)
+        return writer.run(skip=options.on_error == "skip", check=check)
 
 
 class _Writer:
     """Writes what a store lacks; its lock is held."""
 
-    def __init__(self, dataset: ClipDataset, folder: Path, settings: dict[str, Any], variants: int) -> None:
+    def __init__(
+        self, dataset: ClipDataset, folder: Path, settings: dict[str, Any], variants: int, progress: Progress
+    ) -> None:
         self._dataset = dataset
         self._folder = folder
         self._settings = settings
         self._variants = variants
+        self._progress = progress
         self._repairs = Repairs(folder)
 
-    def run(self, skip: bool, progress: Progress) -> PregenerationReport:
+    def run(self, *, skip: bool, check: bool) -> PregenerationReport:
         done = self._recover()
-        wanted = [(sample, variant) for sample in range(len(self._dataset)) for variant in range(self._variants)]
-        missing = [place for place in wanted if place not in done]
-        kept, adopted, written, failed = len(wanted) - len(missing), 0, 0, []
-        progress(kept, len(wanted))
+        # What is found to be damaged is made anew, also where fewer variants are asked for than are there.
+        beyond = sorted(place for place in done if place[1] >= self._variants) if check else []
+        total = len(self._dataset) * self._variants + len(beyond)
+        if check:
+            done = self._whole(done, total)
+        kept, adopted, written, failed = sum(check or variant < self._variants for _, variant in done), 0, 0, []
+        wanted = chain(product(range(len(self._dataset)), range(self._variants)), beyond)
+        missing = (place for place in wanted if place not in done)
+        self._progress(kept, total)
         with RowWriter(self._folder / ROWS_FILE) as rows:
             for number, (sample, variant) in enumerate(missing, start=kept + 1):
                 try:
@@ -126,32 +145,49 @@ class _Writer:
                         raise
                     failed.append(f"{self._dataset.key(sample)}, variant {variant}: {error}")
                     _log.warning("left out: %s", failed[-1])
-                progress(number, len(wanted))
+                self._progress(number, total)
         if adopted:
             self._repairs.tell(f"{adopted} complete samples had no row in {ROWS_FILE}; their rows were added")
-        return PregenerationReport(len(wanted), kept + adopted, written, tuple(failed), tuple(self._repairs.told))
+        return PregenerationReport(total, kept + adopted, written, tuple(failed), tuple(self._repairs.told))
 
-    def _recover(self) -> set[tuple[int, int]]:
-        """The variants that are complete; rows that are cut off or have lost their file are taken out."""
+    def _recover(self) -> dict[_Place, list[str]]:
+        """The rows of variants that are complete; those that are cut off or have lost their file are taken out."""
         path = self._folder / ROWS_FILE
         rows, bad = read_rows(path, ROW_COLUMNS)
-        kept, done = [], set()
+        kept: dict[_Place, list[str]] = {}
         for fields in rows:
             place = self._place(fields)
-            if place is not None and place not in done:
-                kept.append(fields)
-                done.add(place)
+            if place is not None:
+                kept.setdefault(place, fields)
         if bad:
             self._repairs.tell(f"{bad} rows of {ROWS_FILE} were cut off or damaged and were taken out")
         if len(kept) < len(rows):
             self._repairs.tell(f"{len(rows) - len(kept)} rows of {ROWS_FILE} had no such file and were taken out")
         if bad or len(kept) < len(rows) or not path.exists():
-            write_rows(path, ROW_COLUMNS, kept)
-        return done
+            write_rows(path, ROW_COLUMNS, kept.values())
+        return kept
 
-    def _place(self, fields: list[str]) -> tuple[int, int] | None:
+    def _whole(self, rows: dict[_Place, list[str]], total: int) -> dict[_Place, list[str]]:
+        """The rows whose files hold what was written; the others are taken out."""
+        whole: dict[_Place, list[str]] = {}
+        for place, fields in rows.items():
+            self._progress(len(whole), total)
+            key, variant = self._dataset.key(place[0]), place[1]
+            if _shape_of_stored(self._folder / sample_file(key, variant), self._facts(key, variant)) is not None:
+                whole[place] = fields
+        if damaged := len(rows) - len(whole):
+            write_rows(self._folder / ROWS_FILE, ROW_COLUMNS, whole.values())
+            self._repairs.tell(f"{damaged} samples were damaged and are made anew")
+        return whole
+
+    def _facts(self, key: str, variant: int) -> dict[str, Any]:
+        return {"key": key, "variant": variant, "clips": self._settings["clips"]}
+
+    def _place(self, fields: list[str]) -> _Place | None:
         row = parse_row(fields)
-        if row is None or not 0 <= row.sample < len(self._dataset) or row.key != self._dataset.key(row.sample):
+        if row is None or row.variant < 0 or not 0 <= row.sample < len(self._dataset):
+            return None
+        if row.key != self._dataset.key(row.sample):
             return None
         try:
             size = (self._folder / sample_file(row.key, row.variant)).stat().st_size
@@ -162,7 +198,7 @@ class _Writer:
     def _complete(self, sample: int, variant: int, rows: RowWriter) -> bool:
         """Store a variant and its row; False where the file was there already, from a run killed before the row."""
         key = self._dataset.key(sample)
-        facts = {"key": key, "variant": variant, "clips": self._settings["clips"]}
+        facts = self._facts(key, variant)
         path = self._folder / sample_file(key, variant)
         shape = _shape_of_stored(path, facts)
         new = shape is None

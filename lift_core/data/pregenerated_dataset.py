@@ -30,6 +30,11 @@ from lift_core.data.variant_store import (
 )
 from lift_core.errors import ConfigError, DatasetError, LiftError
 
+_MEND = (
+    "Run pregenerate again with check=True, or pregenerate_augmentations.py with --check, with the same settings:"
+    " it reads every sample and makes anew what is damaged."
+)
+
 
 class PregeneratedDataset(ClipDataset):
     """Samples of a store: what ClipDataset gives in epoch k is variant k; epochs beyond the last begin again at 0.
@@ -130,9 +135,9 @@ class PregeneratedDataset(ClipDataset):
                 fix="Run pregenerate again with the same settings: it writes what is missing.",
             ) from None
         except DatasetError as error:
-            raise DatasetError(error.what, where=path, fix="Delete it and run pregenerate again.") from error
+            raise DatasetError(error.what, where=path, fix=_MEND) from error
         if (facts.get("key"), facts.get("variant")) != (key, variant):
-            raise DatasetError("the file holds another sample", where=path, fix="Delete it and run pregenerate again.")
+            raise DatasetError("the file holds another sample", where=path, fix=_MEND)
         return tensors, float(facts["timestep"])
 
     def _complete_variants(self, clips: Sequence[StoredClip], wanted: int | None) -> int:

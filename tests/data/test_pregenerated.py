@@ -446,10 +446,56 @@ def test_a_flipped_bit_of_a_sample_is_told_and_mended_as_the_message_says(
     stored = PregeneratedDataset(store, split="all", dtype=torch.uint8)
     path = store / sample_file(stored.key(2), 1)
     flip_bit(path, place, bit)
-    with pytest.raises(DatasetError, match=f"damaged.*{path.name}.*Delete it and run pregenerate again"):
+    with pytest.raises(DatasetError, match=f"damaged.*{path.name}.*check=True.*--check"):
         stored[SampleKey(1, 2)]
-    path.unlink()
-    assert make(tree, store).written == 1
+    report = make(tree, store, check=True)
+    assert (report.kept, report.written) == (TOTAL - 1, 1)
+    assert report.repairs == ("1 samples were damaged and are made anew",)
+    assert content(store) == content(whole)
+
+
+def test_a_check_mends_all_that_is_damaged_and_without_it_only_sizes_are_looked_at(
+    tree: Path, whole: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [store / row[3] for row in read_rows(store / ROWS_FILE, ROW_COLUMNS)[0]]
+    for path in files[5:9]:
+        flip_bit(path, -1)
+    files[20].write_bytes(files[21].read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "read_tensors", lambda _: pytest.fail("read"))
+        assert make(tree, store) == PregenerationReport(TOTAL, TOTAL, 0, (), ())
+    seen: list[tuple[int, int]] = []
+    report = make(tree, store, check=True, progress=lambda done, total: seen.append((done, total)))
+    assert report == PregenerationReport(TOTAL, TOTAL - 5, 5, (), ("5 samples were damaged and are made anew",))
+    assert content(store) == content(whole)
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1], len(seen)) == ((0, TOTAL), (TOTAL, TOTAL), TOTAL + 1 + 5)
+    assert make(tree, store, check=True) == PregenerationReport(TOTAL, TOTAL, 0, (), ())
+
+
+def test_a_check_mends_variants_beyond_those_asked_for(tree: Path, whole: Path, store: Path) -> None:
+    path = store / sample_file(PregeneratedDataset(store, split="all").key(2), VARIANTS - 1)
+    flip_bit(path, -1)
+    report = make(tree, store, variants=1, check=True)
+    assert (report.total, report.kept, report.written) == (TOTAL, TOTAL - 1, 1)
+    assert content(store) == content(whole)
+
+
+@posix
+def test_a_check_that_is_killed_loses_nothing(tree: Path, whole: Path, store: Path) -> None:
+    files = [store / row[3] for row in read_rows(store / ROWS_FILE, ROW_COLUMNS)[0]]
+    flip_bit(files[5], -1)
+
+    def dying(done: int, total: int) -> None:
+        # The check has ended, and the sample is not made yet.
+        if done == TOTAL - 1 and len(read_rows(store / ROWS_FILE, ROW_COLUMNS)[0]) == TOTAL - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    process = in_child(lambda: make(tree, store, check=True, progress=dying))
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    report = make(tree, store)
+    assert (report.kept, report.written) == (TOTAL - 1, 1)
     assert content(store) == content(whole)
 
 
@@ -515,6 +561,9 @@ def test_what_cannot_be_read_is_left_out_and_folds_stay_as_they_are(tree: Path, 
 def test_no_variants_and_too_many_are_refused(tree: Path, whole: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="0 variants"):
         make(tree, tmp_path, variants=0)
+    with pytest.raises(ConfigError, match=r"50000000 variants.*Ask for 1 to 1000"):
+        make(tree, tmp_path, variants=50_000_000)
+    assert not list(tmp_path.iterdir())
     for variants in (0, VARIANTS + 1):
         with pytest.raises(ConfigError, match=f"{variants} variants of a store that holds 3"):
             PregeneratedDataset(whole, variants=variants)

@@ -13,6 +13,7 @@ from lift_core.data.pregenerated_dataset import PregeneratedDataset
 from lift_core.data.sample import SampleKey
 from lift_core.data.splits import SplitConfig
 from tests.data.clip_trees import write_vimeo
+from tests.data.damage import flip_bit
 from tests.data_scripts.scripts import load_script
 
 OPTIONS = ["--variants", "2", "--context", "4", "--crop", "16x16", "--seed", "5"]
@@ -59,6 +60,25 @@ def test_a_second_run_keeps_what_is_there_and_adds(
     assert "6/6" in printed.err
 
 
+def test_a_check_tells_and_mends_what_is_damaged(
+    script: ModuleType, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(clips), str(tmp_path / "store"), *OPTIONS, "--samples-per-clip", "1"]
+    assert script.main(arguments) == 0
+    damaged = next((tmp_path / "store" / "samples").rglob("*.safetensors"))
+    before = damaged.read_bytes()
+    flip_bit(damaged, -1)
+    assert script.main(arguments) == 0
+    assert damaged.read_bytes() != before
+    capsys.readouterr()
+    assert script.main([*arguments, "--check"]) == 0
+    printed = capsys.readouterr()
+    assert "mended: 1 samples were damaged and are made anew" in printed.out
+    assert "4 variants: 1 written, 3 were there, 0 left out" in printed.out
+    assert "4/4" in printed.err
+    assert damaged.read_bytes() == before
+
+
 def test_what_cannot_be_read_stops_or_is_told(
     script: ModuleType, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +92,10 @@ def test_what_cannot_be_read_stops_or_is_told(
     assert printed.err.count("left out: ") == 2
 
 
-@pytest.mark.parametrize("options", [["--crop", "16"], ["--variants", "0"], ["--context", "3"], ["--consecutive", "4"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--crop", "16"], ["--variants", "0"], ["--variants", "50000000"], ["--context", "3"], ["--consecutive", "4"]],
+)
 def test_impossible_options_are_one_line(
     options: list[str], script: ModuleType, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
