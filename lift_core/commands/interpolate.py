@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         made = _folder(args, interpolator, source, output)
     else:
         made = _video(args, interpolator, source, output)
-    cuts = f", {made.cuts} scene cuts held" if made.cuts else ""
+    cuts = f", {made.cuts} scene cut{'s' * (made.cuts > 1)} held" if made.cuts else ""
     print("\n".join([f"{made.path}: {made.frames_in} frames in, {made.frames_out} out{cuts}", *made.notes]), flush=True)
     if args.preview is not None:
         from lift_core.inference.preview import write_preview

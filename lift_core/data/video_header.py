@@ -43,7 +43,7 @@ def header_claims(path: Path) -> HeaderClaims:
         count, cut_off, end = 0, False, 0
         for packet in packets(container, stream):
             count += 1
-            cut_off |= packet.is_corrupt
+            cut_off = packet.is_corrupt
             end = max(end, (packet.pts or 0) + (packet.duration or 0))
         missing = "its last packet is cut off" if cut_off else ""
         # AVI may count fields as frames.

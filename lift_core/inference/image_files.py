@@ -15,7 +15,7 @@ from lift_core.atomic import atomic_file, replace_folder
 from lift_core.data.clip_writer import write_image
 from lift_core.data.image_decoding import decode_rgb
 from lift_core.data.image_folder import ImageFolderSource
-from lift_core.errors import ConfigError, FrameReadError
+from lift_core.errors import ConfigError, FrameReadError, OutputError
 from lift_core.inference.clip_stream import ClipStream, Made
 from lift_core.inference.frames import to_image
 from lift_core.inference.methods import Method
@@ -24,6 +24,7 @@ from lift_core.inference.output_checks import check_output_file, check_output_fo
 from lift_core.inference.source_checks import check_images, check_length
 from lift_core.inference.streaming import StreamFrame, pairs
 from lift_core.inference.unfinished import Plain, unfinished
+from lift_core.inference.video_writer import CONTAINERS
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
@@ -35,6 +36,12 @@ def interpolate_folder(
 ) -> Made:
     """See `Interpolator.folder`."""
     check_factor(factor)
+    if output.suffix.lower() in CONTAINERS:
+        raise OutputError(
+            "a folder of images becomes a folder of images, not a video",
+            where=output,
+            fix="Name a folder; ffmpeg -framerate 60 -i FOLDER/%06d.png VIDEO.mp4 makes a video of it.",
+        )
     check_output_folder(source, output, force)
     clip = ImageFolderSource(source)
     check_length(clip)

@@ -119,8 +119,8 @@ class Interpolator:
         With a factor, N frames become ``(N - 1) * factor + 1``: the old ones at their old times, the new ones at equal
         steps between them, whatever the frame rate does. With ``fps`` frames come at a constant rate, each made at its
         true time; those that lie on an old one are the old one. Either way the video keeps its duration. Audio packets
-        are copied untouched. Colour tags and the shape of pixels are kept, pictures are written upright. Other streams
-        (subtitles, data, further videos), chapters and titles are left out. Cuts and repeated frames: see `frames`.
+        are copied untouched. Titles, chapters, colour tags and the shape of pixels are kept, pictures are written
+        upright. Other streams (subtitles, data, further videos) are left out. Cuts and repeated frames: see `frames`.
 
         The video is written in pieces that are kept beside the output until all are done, so that it takes its room on
         the disk twice: after a crash or a Ctrl-C the same call goes on with the first piece that is missing.
@@ -141,7 +141,8 @@ class Interpolator:
             OutputError: the output is the input, exists, has an unknown suffix, cannot hold the audio or times as close
                 as the factor asks for, or cannot be written; or a run with other settings was interrupted here, or is
                 under way.
-            SourceError, FrameReadError: no video, fewer than two frames, transparency, or a damaged frame.
+            SourceError, FrameReadError: no video, fewer than two frames, transparency, a file that is cut off, or a
+                damaged frame.
         """
         rate = None if fps is None else parse_rate(fps)
         options = VideoOptions(2 if factor is None and rate is None else factor, rate, crf)

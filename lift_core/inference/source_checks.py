@@ -16,6 +16,7 @@ import numpy as np
 from lift_core.data.source import FrameSource
 from lift_core.data.video_container import open_container, video_stream
 from lift_core.data.video_file import VideoFileSource
+from lift_core.data.video_header import header_claims
 from lift_core.errors import FrameReadError, SourceError
 
 _log = logging.getLogger(__name__)
@@ -35,15 +36,36 @@ def check_length(clip: FrameSource) -> None:
         raise SourceError("a clip of one frame has nothing in between", where=clip.name, fix="Use a longer clip.")
 
 
-def check_opaque(clip: VideoFileSource) -> None:
-    """Refuse a video that is stored with transparency.
+def check_whole(source: Path) -> None:
+    """Refuse a video file that ends before its header says it does; some formats say nothing.
+
+    Raises:
+        SourceError: it does.
+    """
+    if missing := header_claims(source).missing:
+        raise SourceError(
+            f"the file is cut off: {missing}",
+            where=source,
+            fix="Fetch it again, or take what is there: ffmpeg -i IN -c copy SHORTER.mp4",
+        )
+
+
+def check_opaque(source: Path, clip: VideoFileSource) -> None:
+    """Refuse the video file ``source``, opened as ``clip``, if it is stored with transparency.
 
     Raises:
         SourceError: it is.
     """
-    if any(component.is_alpha for component in av.VideoFormat(clip.pixel_format).components):
+    stored = clip.pixel_format
+    transparent = any(component.is_alpha for component in av.VideoFormat(stored).components)
+    with open_container(source) as container:
+        # WebM has it in blocks of its own, which decoders leave out of the picture.
+        tags = video_stream(container, source).metadata
+        if any(name.lower() == "alpha_mode" and text == "1" for name, text in tags.items()):
+            stored, transparent = "alpha_mode", True
+    if transparent:
         raise SourceError(
-            f"the video has transparency ({clip.pixel_format}), which the result could not hold",
+            f"the video has transparency ({stored}), which the result could not hold",
             where=clip.name,
             fix="Flatten it first: ffmpeg -i IN -pix_fmt yuv420p FLAT.mp4",
         )
@@ -74,6 +96,9 @@ def lost_of_video(source: Path, clip: VideoFileSource) -> tuple[str, ...]:
     notes = [f"{bits} bits per channel became 8"] if bits > 8 else []
     with open_container(source) as container:
         others = [stream.type for stream in container.streams if stream.type not in ("video", "audio")]
+        if "mov" in container.format.name and container.chapters() and "data" in others:
+            # MP4 keeps the names of chapters in a stream of their own.
+            others.remove("data")
         videos = len(container.streams.video)
     if others:
         notes.append(f"left out: {', '.join(sorted(set(others)))}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,6 +19,11 @@ _log = logging.getLogger(__name__)
 
 _PLAN = "plan.json"
 _CUTS = "cuts.txt"
+_PARTS = "parts"
+_JOINED = "joined"
+# Names that are written here, and those under which lift_core.atomic begins them.
+_OWN = re.compile(rf"{re.escape(LOCK_FILE)}|{_PLAN}|{_CUTS}|{_PARTS}|{_JOINED}\.\w+|\.plan\.\d+-\d+\.partial\.json")
+_OWN_PART = re.compile(r"\d{6,}\.(mp4|png)|\.\d{6,}\.\d+-\d+\.partial\.(mp4|png)")
 
 Plain = str | int | float | bool | None
 """What a plan is made of: what JSON gives back as it was."""
@@ -36,10 +42,11 @@ def unfinished(output: Path, plan: Mapping[str, Plain], *, restart: bool = False
         restart: throw away what an earlier run has left.
 
     Raises:
-        OutputError: an earlier run of another plan has left parts, another process is making this result, or the place
-            cannot be written to.
+        OutputError: an earlier run of another plan has left parts, another process is making this result, the hidden
+            folder holds what no run has written, or the place cannot be written to.
     """
     work = Unfinished(output.with_name(f".{output.name}.unfinished"))
+    work.check_owner()
     lock = ExitStack()
     lock.enter_context(folder_lock(work.folder))
     try:
@@ -72,7 +79,31 @@ class Unfinished:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.parts = folder / "parts"
+        self.parts = folder / _PARTS
+
+    def joined(self, suffix: str) -> Path:
+        """Where all parts may be put together, as a file of this suffix."""
+        return self.folder / f"{_JOINED}{suffix}"
+
+    def check_owner(self) -> None:
+        """Refuse a folder of this name that somebody else has filled.
+
+        Raises:
+            OutputError: it holds what no run has written, or is no folder.
+        """
+        with os_errors_as(OutputError, "cannot write", where=self.folder):
+            if not os.path.lexists(self.folder):
+                return
+            names = [(path.name, _OWN) for path in self.folder.iterdir()]
+            if self.parts.is_dir():
+                names += [(path.name, _OWN_PART) for path in self.parts.iterdir()]
+        strange = sorted(name for name, own in names if own.fullmatch(name) is None)
+        if strange:
+            raise OutputError(
+                f"the folder for unfinished work holds other files ({', '.join(strange[:3])})",
+                where=self.folder,
+                fix="Move them away, or name another output.",
+            )
 
     def note_cut(self, frame: int) -> None:
         """Remember that a scene cut was found before a frame."""

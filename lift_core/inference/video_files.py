@@ -20,7 +20,13 @@ from lift_core.inference.image_files import progress_bar
 from lift_core.inference.methods import Method
 from lift_core.inference.moments import Plan, at_rate, check_factor, multiplied
 from lift_core.inference.output_checks import check_output_file
-from lift_core.inference.source_checks import check_length, check_opaque, lost_of_video, warn_of_interlacing
+from lift_core.inference.source_checks import (
+    check_length,
+    check_opaque,
+    check_whole,
+    lost_of_video,
+    warn_of_interlacing,
+)
 from lift_core.inference.unfinished import Unfinished, unfinished
 from lift_core.inference.video_style import VideoStyle, read_style, read_timeline, start_of_clock
 from lift_core.inference.video_writer import CONTAINERS, VideoWriter, check_audio, join_pieces
@@ -73,8 +79,9 @@ def interpolate_video(
     """See `Interpolator.video`."""
     check_output_file(source, output, force, CONTAINERS)
     clip = VideoFileSource(source, threads=0)
+    check_whole(source)
     check_length(clip)
-    check_opaque(clip)
+    check_opaque(source, clip)
     warn_of_interlacing(source)
     notes = lost_of_video(source, clip)
     plan, style = _planned(source, clip, options)
@@ -98,7 +105,7 @@ def interpolate_video(
             place=output,
         )
         pieces = _write_pieces(method, clip, plan, piece, work, progress)
-        joined = work.folder / f"joined{output.suffix}"
+        joined = work.joined(output.suffix)
         join_pieces(
             pieces,
             joined,

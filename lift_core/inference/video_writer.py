@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, nullcontext, suppress
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lift_core.data.video_colour import Matrix
 from lift_core.data.video_container import VideoPacket, open_container
 from lift_core.errors import OutputError, SourceError
+from lift_core.inference.audio_copy import AudioCopy, video_errors_named
 from lift_core.inference.moments import Timeline
 from lift_core.inference.video_style import VideoStyle
 
@@ -28,6 +29,8 @@ _SWSCALE_MATRICES: dict[Matrix, Colorspace] = {
     "smpte240m": Colorspace.SMPTE240M,
     "bt2020": Colorspace.BT2020,
 }
+
+_HEADINGS = ("title", "artist", "album", "genre", "date", "comment", "description", "copyright")
 
 CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv")
 """Containers that hold H.264 with a time for each frame, and almost any audio."""
@@ -66,7 +69,7 @@ class VideoWriter:
         self._style, self._time_base, self._place = style, time_base, place or path
         self._durations: dict[int, int] = {}
         # With the protocol spelled out a colon in the name does not become one.
-        with _reported(self._place):
+        with video_errors_named(self._place):
             self._container = av.open(f"file:{path}", "w")
         try:
             self._stream = self._add_video(size, crf)
@@ -125,7 +128,7 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         """Hand one frame to the encoder, or none to end, and store what comes out."""
-        with _reported(self._place):
+        with video_errors_named(self._place):
             for packet in self._stream.encode(frame):
                 if packet.pts is not None:
                     packet.duration = self._durations.pop(packet.pts)
@@ -146,7 +149,7 @@ def check_audio(source: Path, output: Path) -> None:
     with TemporaryDirectory() as folder, av.open(f"file:{folder}/trial{output.suffix}", "w") as trial:
         picture = trial.add_stream("libx264", rate=30)
         picture.height = picture.width = 64
-        with closing(_AudioCopy(source, trial, output)) as audio:
+        with closing(AudioCopy(source, trial, output)) as audio:
             audio.add_streams()
             try:
                 # Some refusals come with the header only.
@@ -167,12 +170,14 @@ def join_pieces(
 ) -> None:
     """Put the pieces of a video in a row, and beside them the audio of another file, untouched, in step with them.
 
+    The title and the like, and chapters, come from that file too.
+
     Args:
         pieces: videos that `VideoWriter` wrote with one style, together as many frames as ``timeline`` has.
         path: where to write; the suffix names the container, one of ``CONTAINERS``.
         timeline: of the whole.
         rate: frames per second that the container states.
-        audio_from: a file whose audio streams are copied, in streams of the same language; it may have none.
+        audio_from: a file whose audio streams are copied, in streams of the same language and title; it may have none.
         earlier: seconds by which the audio moves to the front, see `video_style.start_of_clock`.
         place: what errors call the file, where ``path`` is a temporary name of it.
 
@@ -184,11 +189,12 @@ def join_pieces(
     shown = place or path
     # An MKV file has a random identity, unless the same pictures and sounds are to give the same bytes.
     options = {"fflags": "+bitexact"} if path.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
-    with _reported(shown):
+    with video_errors_named(shown):
         output = av.open(f"file:{path}", "w", options=options)
     whole = False
     try:
-        with closing(_AudioCopy(audio_from, output, shown, earlier)) as audio:
+        _copy_headings(audio_from, output)
+        with closing(AudioCopy(audio_from, output, shown, earlier)) as audio:
             _copy_pieces(pieces, output, timeline, rate, audio, shown)
             audio.copy_until(None)
         whole = True
@@ -196,12 +202,21 @@ def join_pieces(
         _close(output, shown, quietly=not whole)
 
 
+def _copy_headings(source: Path, output: OutputContainer) -> None:
+    """Give a file another one's title and the like, and its chapters."""
+    with open_container(source) as original:
+        # Matroska writes the names of tags in capitals.
+        named = {name.lower(): text for name, text in original.metadata.items()}
+        output.metadata.update({name: named[name] for name in _HEADINGS if name in named})
+        output.set_chapters(original.chapters())
+
+
 def _copy_pieces(
     pieces: Sequence[Path],
     output: OutputContainer,
     timeline: Timeline,
     rate: Fraction,
-    audio: _AudioCopy,
+    audio: AudioCopy,
     place: Path,
 ) -> None:
     stream: av.VideoStream | None = None
@@ -220,7 +235,7 @@ def _copy_pieces(
         packet.stream, packet.time_base = stream, timeline.time_base
         packet.pts = packet.dts = pts
         packet.duration = duration
-        with _reported(place):
+        with video_errors_named(place):
             output.mux(packet)
     if next(shown, None) is not None:
         raise _misfit(place)
@@ -250,96 +265,7 @@ def _misfit(place: Path) -> OutputError:
     )
 
 
-@contextmanager
-def _reported(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except av.FFmpegError as error:
-        raise OutputError(
-            f"cannot write the video: {error.strerror}", where=place, fix="Check the place, its rights and free space."
-        ) from error
-
-
 def _close(container: OutputContainer, place: Path, *, quietly: bool) -> None:
     """Close a file, which writes its end; after another error what comes of that does not matter."""
-    with suppress(OutputError) if quietly else nullcontext(), _reported(place):
+    with suppress(OutputError) if quietly else nullcontext(), video_errors_named(place):
         container.close()
-
-
-class _AudioCopy:
-    """Moves the audio packets of one file into another, in step with the video, so that neither has to be buffered.
-
-    Args:
-        path: the file with the audio.
-        output: the other file.
-        place: what errors call it.
-        earlier: seconds by which packets move to the front.
-    """
-
-    def __init__(self, path: Path, output: OutputContainer, place: Path, earlier: Fraction = Fraction(0)) -> None:
-        self._path, self._output, self._place, self._earlier = path, output, place, earlier
-        self._input = open_container(path)
-        self._streams: dict[int, av.AudioStream] = {}
-        self._packets: Iterator[av.Packet[Any]] = iter(())
-        self._waiting: av.Packet[Any] | None = None
-
-    def add_streams(self) -> None:
-        """Add a stream like each of the file's.
-
-        Raises:
-            OutputError: the container cannot hold it.
-        """
-        audio = self._input.streams.audio
-        self._streams = {stream.index: self._added(stream) for stream in audio}
-        if audio:
-            self._packets = self._input.demux(*audio)
-
-    def copy_until(self, seconds: float | None) -> None:
-        """Copy the packets that begin before ``seconds``; None for all that are left."""
-        while (packet := self._next()) is not None:
-            if seconds is not None and packet.dts is not None and float(packet.dts * packet.time_base) >= seconds:
-                self._waiting = packet
-                return
-            packet.stream = self._streams[packet.stream.index]
-            with _reported(self._place):
-                self._output.mux(packet)
-
-    def refusal(self) -> OutputError:
-        """The error of a container that does not take these streams."""
-        codecs = sorted({stream.codec_context.name for stream in self._input.streams.audio})
-        return OutputError(
-            f"this container cannot hold the audio as it is ({', '.join(codecs)})",
-            where=self._place,
-            fix="Convert the audio first: ffmpeg -i IN -c:v copy -c:a aac CONVERTED.mkv"
-            if self._place.suffix.lower() == ".mkv"
-            else "Name an output that ends in .mkv.",
-        )
-
-    def close(self) -> None:
-        self._input.close()
-
-    def _added(self, like: av.AudioStream) -> av.AudioStream:
-        try:
-            stream = self._output.add_stream_from_template(like)
-        except (ValueError, av.FFmpegError) as error:
-            raise self.refusal() from error
-        if "language" in like.metadata:
-            stream.metadata["language"] = like.metadata["language"]
-        stream.disposition = like.disposition
-        return stream
-
-    def _next(self) -> av.Packet[Any] | None:
-        """The packet put back, or the next that holds data; None at the end."""
-        if self._waiting is not None:
-            packet, self._waiting = self._waiting, None
-            return packet
-        try:
-            return next((self._moved(packet) for packet in self._packets if packet.dts is not None), None)
-        except av.FFmpegError as error:
-            raise SourceError(f"the audio cannot be read: {error.strerror}", where=self._path) from error
-
-    def _moved(self, packet: av.Packet[Any]) -> av.Packet[Any]:
-        ticks = round(self._earlier / packet.time_base)
-        packet.dts = None if packet.dts is None else packet.dts - ticks
-        packet.pts = None if packet.pts is None else packet.pts - ticks
-        return packet

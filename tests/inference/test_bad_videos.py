@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -94,28 +95,90 @@ def test_what_is_no_video_is_refused(tmp_path, capfd, name, message, output):
     assert message in refused(tmp_path, capfd, tmp_path / name, tmp_path / output)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
-def test_of_a_truncated_video_the_whole_frames_are_taken(tmp_path, suffix):
-    images = moving(40, height=64, width=96)
-    whole = (
-        Interpolator("blend").video(write_clip(tmp_path / "all.mp4", images), tmp_path / "all.mkv", progress=False).path
-    )
-    # With the index in front, as for streaming, an MP4 file that is cut can still be opened.
-    options = {"movflags": "faststart"} if suffix == ".mp4" else {}
-    path = tmp_path / f"in{suffix}"
-    with av.open(str(whole)) as source, av.open(str(path), "w", options=options) as container:
-        stream = container.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                container.mux(packet)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-    count = len(VideoFileSource(path))
+@pytest.mark.parametrize(
+    ("suffix", "told"), [(".mp4", r"\d+ frames of 79 are in the file"), (".mkv", "it ends at .* s, not at")]
+)
+def test_a_truncated_video_is_refused_with_what_is_there(tmp_path, capfd, suffix, told):
+    cut = truncated(tmp_path / f"in{suffix}", tmp_path)
+    line = refused(tmp_path, capfd, cut, tmp_path / "out.mp4")
+    assert re.search(rf"cut off: {told}", line)
+    shorter = copied(cut, tmp_path / "shorter.mp4")
+    count = len(VideoFileSource(shorter))
     assert 2 <= count < 79
-    made = Interpolator("blend").video(path, tmp_path / "out.mp4", progress=False)
+    made = Interpolator("blend").video(shorter, tmp_path / "out.mp4", progress=False)
+    assert (made.frames_in, made.frames_out) == (count, 2 * count - 1)
+
+
+def test_of_a_format_that_does_not_tell_its_length_the_whole_frames_are_taken(tmp_path):
+    cut = truncated(tmp_path / "in.ts", tmp_path)
+    count = len(VideoFileSource(cut))
+    assert 2 <= count < 79
+    made = Interpolator("blend").video(cut, tmp_path / "out.mp4", progress=False)
     assert (made.frames_in, made.frames_out) == (count, 2 * count - 1)
     assert len(VideoFileSource(tmp_path / "out.mp4")) == 2 * count - 1
+
+
+def truncated(path: Path, folder: Path) -> Path:
+    """Half of a video's bytes; with the index in front, as for streaming, an MP4 file that is cut can be opened."""
+    images = moving(40, height=64, width=96)
+    whole = Interpolator("blend").video(write_clip(folder / "all.mp4", images), folder / "all.mkv", progress=False)
+    data = copied(whole.path, path).read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return path
+
+
+def copied(source: Path, path: Path) -> Path:
+    """The same pictures in another container."""
+    with (
+        av.open(str(source)) as old,
+        av.open(str(path), "w", options={"movflags": "faststart"} if path.suffix == ".mp4" else {}) as new,
+    ):
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None and not packet.is_corrupt:
+                packet.stream = stream
+                new.mux(packet)
+    return path
+
+
+def test_transparency_beside_the_picture_is_found(tmp_path, capfd):
+    with av.open(str(tmp_path / "in.webm"), "w") as container:
+        stream = container.add_stream("libvpx-vp9", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        stream.metadata["alpha_mode"] = "1"
+        for image in moving(3, height=32, width=48):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    assert "transparency (alpha_mode)" in refused(tmp_path, capfd, tmp_path / "in.webm", tmp_path / "out.mp4")
+
+
+def test_sound_without_a_header_is_named(tmp_path, capfd):
+    with av.open(str(tmp_path / "in.ts"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 128, 192, "yuv420p"
+        container.add_stream("aac", rate=48000)
+        for image in moving(12, height=128, width=192):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    for name in ("out.mp4", "out.mkv"):
+        line = refused(tmp_path, capfd, tmp_path / "in.ts", tmp_path / name)
+        assert "the audio (aac) has no header that can be read" in line
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mkv"])
+def test_a_folder_of_images_does_not_become_a_folder_with_the_name_of_a_video(tmp_path, capfd, name):
+    write_sequence(tmp_path / "in", moving(3), 3)
+    assert "not a video" in refused(tmp_path, capfd, tmp_path / "in", tmp_path / name)
+
+
+@pytest.mark.parametrize("restart", [[], ["--restart"]])
+@pytest.mark.parametrize("strange", ["diary.txt", "parts/photo.jpg", "parts/000000.mp4.old", "joined"])
+def test_a_hidden_folder_of_other_files_is_left_alone(tmp_path, capfd, clip, strange, restart):
+    file = tmp_path / ".out.mp4.unfinished" / strange
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    line = refused(tmp_path, capfd, clip, tmp_path / "out.mp4", *restart)
+    assert f"holds other files ({file.name})" in line
 
 
 def test_a_frame_damaged_in_the_middle_is_named_and_no_video_is_made(tmp_path, capfd):

@@ -80,6 +80,60 @@ def test_audio_packets_are_untouched(tmp_path, suffix):
         assert abs(old + shift - new) <= Fraction(1, 1000)
 
 
+def test_sound_that_the_original_hides_stays_hidden(tmp_path):
+    """As where a video was cut without coding it anew: its sound begins half a second before its pictures."""
+    write_clip(tmp_path / "all.mp4", moving(30), audio_seconds=1.0)
+    with av.open(str(tmp_path / "all.mp4")) as old, av.open(str(tmp_path / "in.mp4"), "w") as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == "audio":
+                packet.pts, packet.dts = packet.pts - 24000, packet.dts - 24000
+            packet.stream = streams[packet.stream.index]
+            new.mux(packet)
+    before = audio_packets(tmp_path / "in.mp4")
+    assert min(time for time, _ in before) < -0.45
+    heard = [data for time, data in before if time > -2 * Fraction(1024, 48000)]
+    for suffix in (".mp4", ".mkv"):
+        doubled(tmp_path / "in.mp4", tmp_path / f"out{suffix}")
+        after = [data for _, data in audio_packets(tmp_path / f"out{suffix}")]
+        assert after == (heard if suffix == ".mkv" else [data for _, data in before])
+        assert shown_times(tmp_path / f"out{suffix}")[0] < Fraction(2 * 1024, 48000)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_titles_and_chapters_are_kept(tmp_path, suffix):
+    write_clip(tmp_path / "plain.mp4", moving(12), audio_seconds=0.4)
+    half = Fraction(1, 10)
+    chapters = [
+        {"id": k, "start": k, "end": k + 1, "time_base": half, "metadata": {"title": f"part {k}"}} for k in (0, 1)
+    ]
+    with av.open(str(tmp_path / "plain.mp4")) as old, av.open(str(tmp_path / "in.mkv"), "w") as new:
+        new.metadata.update({"title": "Höhle", "artist": "A & B"})
+        new.set_chapters(chapters)
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        streams[1].metadata.update({"title": "Commentary", "language": "swe"})
+        for packet in old.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                new.mux(packet)
+    made = Interpolator("blend").video(tmp_path / "in.mkv", tmp_path / f"out{suffix}", progress=False)
+    assert made.notes == ()
+    with av.open(str(made.path)) as found:
+        named = {name.lower(): text for name, text in found.metadata.items()}
+        assert (named["title"], named["artist"]) == ("Höhle", "A & B")
+        told = [(float(c["start"] * c["time_base"]), c["metadata"]["title"]) for c in found.chapters()]
+        assert told == [(0.0, "part 0"), (0.1, "part 1")]
+        # FFmpeg loses most languages in QuickTime files.
+        assert suffix == ".mov" or found.streams.audio[0].metadata["language"] == "swe"
+    # What the first result has of them, a second one has too.
+    again = Interpolator("blend").video(made.path, tmp_path / f"again{suffix}", progress=False)
+    assert again.notes == ()
+    with av.open(str(again.path)) as found:
+        assert [c["metadata"]["title"] for c in found.chapters()] == ["part 0", "part 1"]
+
+
 @pytest.mark.parametrize(
     "tags",
     [(1, 1, 1, 1), (6, 6, 6, 1), (5, 5, 6, 2), (1, 1, 1, 2), (2, 2, 2, 0)],
