@@ -25,11 +25,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def make_list(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from lift_core.data.video_list import Judged, find_video_files, judge, refuse_existing, write_video_list
+    from lift_core.data.output_place import place_to_write
+    from lift_core.data.video_list import Judged, find_video_files, judge, write_video_list
 
     if args.min_frames < 1:
         raise ConfigError("--min-frames is at least 1")
-    refuse_existing(args.out, args.force)
+    place_to_write(args.out, "list", force=args.force)
     videos: list[Judged] = []
     left_out: list[Judged] = []
     with tqdm(find_video_files(args.inputs), desc="videos", unit="video") as paths:

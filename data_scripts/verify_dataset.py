@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lift_core.errors import ConfigError, OutputError, os_errors_as
+from lift_core.errors import ConfigError
 from lift_core.program import exit_code
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ def check(args: argparse.Namespace) -> list[Problem]:
     """Verify, with a progress bar, and write the report."""
     from tqdm import tqdm
 
+    from lift_core.data.output_place import place_to_write
     from lift_core.data.verification import uncommon_lengths, verify, write_report
     from lift_core.data.verification_layouts import clips_to_verify
 
     if args.workers < 1 or args.min_frames < 1:
         raise ConfigError("--workers and --min-frames are at least 1")
-    if args.report is not None:
-        refuse_existing(args.report, args.force)
+    report = None if args.report is None else place_to_write(args.report, "report", force=args.force)
     clips = clips_to_verify(args.roots[0] if len(args.roots) == 1 else args.roots)
     verified = []
     with tqdm(total=len(clips), desc="clips", unit="clip") as bar:
@@ -52,17 +52,10 @@ def check(args: argparse.Namespace) -> list[Problem]:
             verified.append(clip)
             bar.update()
     problems = [problem for clip in verified for problem in clip.problems] + uncommon_lengths(verified)
-    if args.report is not None:
-        write_report(args.report, problems)
+    if report is not None:
+        write_report(report, problems)
     print(f"{len(verified)} clips, {sum(clip.frames for clip in verified)} frames")
     return problems
-
-
-def refuse_existing(report: Path, force: bool) -> None:
-    with os_errors_as(OutputError, "cannot write", where=report):
-        exists = report.exists()
-    if exists and not force:
-        raise OutputError("the report exists", where=report, fix="Choose another name, or give --force.")
 
 
 def show(problems: list[Problem], report: Path | None) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lift_core.atomic import atomic_file
 from lift_core.data.discovery import is_video, videos_below
+from lift_core.data.output_place import place_to_write
 from lift_core.data.video_file import VideoFileSource
-from lift_core.errors import LiftError, OutputError, SourceError, os_errors_as
+from lift_core.errors import LiftError, SourceError, os_errors_as
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,12 @@ def write_video_list(path: Path, videos: Sequence[Path], *, force: bool = False)
     Raises:
         OutputError: the list exists, or the place cannot be written to.
     """
-    refuse_existing(path, force)
+    place = place_to_write(path, "list", force=force)
     lines = {video: _line(video, path.parent) for video in videos}
     refused = [Judged(video, "a line cannot hold its name") for video, line in lines.items() if line is None]
-    with atomic_file(path) as temporary:
+    with atomic_file(place) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in lines.values() if line), encoding="utf-8")
     return refused
-
-
-def refuse_existing(path: Path, force: bool) -> None:
-    """Raise OutputError where ``path`` exists and is not to be written over."""
-    with os_errors_as(OutputError, "cannot write", where=path):
-        exists = path.exists()
-    if exists and not force:
-        raise OutputError("the list exists", where=path, fix="Choose another name, or give --force.")
 
 
 def _problem_of_frames(video: Path, min_frames: int) -> str | None:
