@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tqdm import tqdm
-
 from lift_core.cleaning import RUN_FOLDERS, RunFolder, delete, look_at
 from lift_core.program import exit_code
 from lift_core.workspace import repository_root
@@ -32,6 +30,8 @@ def describe(folder: RunFolder, verb: str) -> str:
 
 def clean(args: argparse.Namespace) -> int:
     """List, and delete where asked; 0 where nothing was refused."""
+    from tqdm import tqdm
+
     root = repository_root()
     found = look_at(root, tuple(dict.fromkeys(args.folders)) or RUN_FOLDERS)
     with tqdm(found, desc="folders", unit="folder", disable=not args.delete) as bar:

@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Never
 
-from tqdm import tqdm
-
 from lift_core.data.dataset_catalogue import CATALOGUE, PublicDataset, find_dataset
 from lift_core.errors import ConfigError, OutputError, os_errors_as
 from lift_core.program import exit_code
@@ -81,6 +79,8 @@ def ask(question: str) -> str:
 
 def bar_of(file: PublishedFile, open_bars: ExitStack) -> FetchProgress:
     """A progress bar for each step of one file."""
+    from tqdm import tqdm
+
     bars: dict[str, tqdm[Never]] = {}
 
     def show(step: str, done: int, total: int | None) -> None:
@@ -95,6 +95,8 @@ def bar_of(file: PublishedFile, open_bars: ExitStack) -> FetchProgress:
 
 
 def unpack_with_bar(request: FetchRequest, archives: list[Path]) -> None:
+    from tqdm import tqdm
+
     from lift_core.data.dataset_fetching import unpack
 
     with tqdm(desc="unpack", unit="B", unit_scale=True) as bar:
@@ -170,6 +172,8 @@ def finish(args: argparse.Namespace, entry: PublicDataset, target: Path) -> None
 
 
 def decode(target: Path, part: str) -> None:
+    from tqdm import tqdm
+
     from lift_core.data.x4k_decoding import decode_clips
 
     with tqdm(desc="decode", unit="clip") as bar:

@@ -6,14 +6,13 @@ import argparse
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from lift_core.data.clip_writer import write_image, write_sequence, write_video
-from lift_core.data.flow_file import write_flow
-from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.errors import ConfigError
 from lift_core.program import exit_code
+
+if TYPE_CHECKING:
+    from lift_core.data.procedural import ProceduralClip
 
 
 def size(text: str) -> tuple[int, int]:
@@ -55,6 +54,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def make_clip(args: argparse.Namespace, seed: int) -> None:
+    from lift_core.data.clip_writer import write_sequence, write_video
+    from lift_core.data.procedural import ClipConfig, ProceduralClip
+
     height, width = args.size
     config = ClipConfig(
         frames=args.frames,
@@ -78,15 +80,25 @@ def make_clip(args: argparse.Namespace, seed: int) -> None:
 
 
 def write_true_flow(folder: Path, clip: ProceduralClip) -> None:
-    """Write ``imNN.flo`` (frame NN to NN+1) and ``imNN_visible.png`` (255 where the point is seen in both)."""
+    """Write ``imNN.flo`` (frame NN to NN+1) and ``imNN_visible.png`` (255 where the point is seen in both).
+
+    The folder is replaced where it exists, as that of the frames is.
+    """
+    from lift_core.atomic import atomic_folder
+    from lift_core.data.clip_writer import write_image
+    from lift_core.data.flow_file import write_flow
+
     digits = max(2, len(str(len(clip) - 1)))
-    for index in range(len(clip) - 1):
-        flow, visible = clip.flow(index, index + 1)
-        write_flow(folder / f"im{index:0{digits}d}.flo", flow)
-        write_image(folder / f"im{index:0{digits}d}_visible.png", visible.astype("uint8") * 255)
+    with atomic_folder(folder) as temporary:
+        for index in range(len(clip) - 1):
+            flow, visible = clip.flow(index, index + 1)
+            write_flow(temporary / f"im{index:0{digits}d}.flo", flow)
+            write_image(temporary / f"im{index:0{digits}d}_visible.png", visible.astype("uint8") * 255)
 
 
 def make_clips(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
     if args.count < 1:
         raise ConfigError(f"{args.count} clips", fix="Ask for at least one: --count 1.")
     with tqdm(range(args.seed, args.seed + args.count), desc="clips", unit="clip") as seeds:

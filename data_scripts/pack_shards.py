@@ -35,6 +35,8 @@ def pack(args: argparse.Namespace) -> int:
 
     if not args.data:
         raise ConfigError("there is nothing to pack", fix="Name the data before OUT, or give --check.")
+    if not 0 < args.shard_mb < float("inf"):
+        raise ConfigError("this is no size", where=f"--shard-mb {args.shard_mb}", fix="Give a number above 0.")
     size = None if args.size is None else parse_size(args.size, "--size")
     clips = find_clips(args.data, all_clips)
     with tqdm(total=len(clips), desc="clips", unit="clip") as bar:

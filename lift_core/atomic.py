@@ -41,7 +41,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written to.
     """
-    place = path.resolve()
+    # Path.resolve raises where a link leads to itself, in some versions of Python.
+    place = Path(os.path.realpath(path))
     temporary = place.with_name(f".{place.name}.{_writer()}.partial")
     with os_errors_as(OutputError, "cannot write", where=path):
         shutil.rmtree(temporary, ignore_errors=True)
@@ -65,7 +66,7 @@ def replace_folder(new: Path, path: Path) -> None:
         for file in new.rglob("*"):
             _sync(file)
         _sync(new)
-        _take_the_place(new, path.resolve())
+        _take_the_place(new, Path(os.path.realpath(path)))
 
 
 def replace_file(new: Path, path: Path) -> None:

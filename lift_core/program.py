@@ -29,8 +29,6 @@ def exit_code(name: str, work: Callable[[], int], *, stopped: str = "stopped") -
         return code
     except LiftError as error:
         return _ended(name, str(error), EXIT_USER_ERROR)
-    except (RuntimeError, MemoryError) as error:
-        return _ended(name, str(_no_memory(error)), EXIT_USER_ERROR)
     except ModuleNotFoundError as error:
         return _ended(name, str(_missing_package(error)), EXIT_USER_ERROR)
     except KeyboardInterrupt:
@@ -39,6 +37,8 @@ def exit_code(name: str, work: Callable[[], int], *, stopped: str = "stopped") -
         # The interpreter's own flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
+    except Exception as error:
+        return _ended(name, str(_no_memory(error)), EXIT_USER_ERROR)
 
 
 def _ended(name: str, message: str, code: int) -> int:
@@ -57,12 +57,17 @@ def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
     )
 
 
-def _no_memory(error: RuntimeError | MemoryError) -> LiftError:
+def _no_memory(error: Exception) -> LiftError:
     """Turn memory that ran out into advice; any other fault is raised as it is."""
-    # By its name and text: torch is not imported for a command that does without, and its CPU allocator has no type.
-    of_torch = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    if not isinstance(error, MemoryError) and not of_torch:
+    # By names and texts: neither library is imported for a command that does without, and torch's CPU allocator has no
+    # type of its own.
+    kind, text = type(error), str(error)
+    of_torch = isinstance(error, RuntimeError) and (
+        kind.__name__ == "OutOfMemoryError" or "can't allocate memory" in text
+    )
+    of_opencv = (kind.__module__, kind.__name__) == ("cv2", "error") and "Insufficient memory" in text
+    if not (isinstance(error, MemoryError) or of_torch or of_opencv):
         raise error
     return ConfigError(
-        "there is no memory left for this.", fix="Allow less (--memory), or choose smaller frames, batches or contexts."
+        "there is no memory left for this.", fix="Choose smaller frames, batches or contexts, or end other programs."
     )

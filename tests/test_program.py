@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -35,16 +36,24 @@ def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "work", [lambda: np.empty(10**17), lambda: torch.empty(10**17), lambda: raising(torch.OutOfMemoryError("CUDA"))]
+    "work",
+    [
+        lambda: np.empty(10**17),
+        lambda: torch.empty(10**17),
+        lambda: raising(torch.OutOfMemoryError("CUDA")),
+        lambda: raising(cv2.error("error: (-4:Insufficient memory) Failed to allocate 119997600012 bytes")),
+    ],
 )
 def test_no_memory_left_is_one_line(work: Callable[[], int], capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("name", work) == 2
-    assert capsys.readouterr().err.startswith("name: there is no memory left for this. Allow less")
+    assert capsys.readouterr().err.startswith("name: there is no memory left for this. Choose smaller")
 
 
 def test_a_fault_of_the_program_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         exit_code("name", lambda: 1 // 0)
+    with pytest.raises(cv2.error, match="empty"):
+        exit_code("name", lambda: len(cv2.cvtColor(np.empty((0, 0, 3), np.uint8), cv2.COLOR_RGB2GRAY)))
     with pytest.raises(RuntimeError, match="stack expects"):
         exit_code("name", lambda: len(torch.stack([torch.zeros(1), torch.zeros(2)])))
 

@@ -14,10 +14,13 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file, atomic_folder
-from lift_core.errors import OutputError, ShapeError
+from lift_core.errors import ConfigError, OutputError, ShapeError
 
 Image = NDArray[np.uint8]
 ImageFormat = Literal["png", "jpg"]
+
+# FFmpeg's rationals are two of C's int.
+_LARGEST_PART_OF_RATE = 2**31 - 1
 
 
 def frame_name(index: int, count: int, suffix: str) -> str:
@@ -84,9 +87,16 @@ def write_video(
         gop: most frames from one key frame to the next; None leaves it to the encoder.
 
     Raises:
+        ConfigError: a rate that no video can have.
         OutputError: the place cannot be written to.
         ShapeError: no frames.
     """
+    if fps <= 0 or max(fps.numerator, fps.denominator) > _LARGEST_PART_OF_RATE:
+        raise ConfigError(
+            "a video cannot have this rate: it is above 0, and the fraction of two numbers below 2147483648",
+            where=path,
+            fix="Choose a rate such as 30 or 30000/1001.",
+        )
     with atomic_file(path) as temporary:
         try:
             _encode(temporary, frames, fps, crf, gop)

@@ -23,6 +23,8 @@ _LAYER_ZOOM = 0.25
 _RIM_PIXELS = 6.0
 _RIM_SHADE = 0.35
 _TEXTURE_SIDES = (256, 1024)
+# What JPEG takes, and far more than fits into memory where both sides have it.
+_LARGEST_SIDE = 65_500
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class ClipConfig:
 
     Attributes:
         frames: length of the clip.
-        height, width: picture size in pixels, at least 16.
+        height, width: picture size in pixels, 16 to 65500.
         seed: everything that is drawn by chance follows from it.
         layers: moving layers in front of the moving background.
         max_speed: no point of the picture moves faster, in pixels per frame.
@@ -52,7 +54,8 @@ class ClipConfig:
 
     def __post_init__(self) -> None:
         _require(self.frames >= 1, f"a clip of {self.frames} frames")
-        _require(min(self.height, self.width) >= 16, f"frames of {self.height}x{self.width} (at least 16x16)")
+        sides = f"frames of {self.height}x{self.width} (16 to {_LARGEST_SIDE} pixels a side)"
+        _require(min(self.height, self.width) >= 16 and max(self.height, self.width) <= _LARGEST_SIDE, sides)
         _require(self.seed >= 0, f"seed {self.seed} (not negative)")
         _require(self.layers >= 0, f"{self.layers} layers")
         _require(self.max_speed >= 0 and math.isfinite(self.max_speed), f"max_speed {self.max_speed}")

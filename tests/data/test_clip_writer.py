@@ -21,7 +21,7 @@ from lift_core.data.clip_writer import frame_name, write_image, write_sequence, 
 from lift_core.data.flow_file import read_flow, write_flow
 from lift_core.data.image_decoding import decode_rgb
 from lift_core.data.procedural import ClipConfig, ProceduralClip
-from lift_core.errors import FrameReadError, OutputError, ShapeError
+from lift_core.errors import ConfigError, FrameReadError, OutputError, ShapeError
 
 
 @pytest.fixture
@@ -145,6 +145,51 @@ def test_make_clips_writes_sequences_with_flow(make_clips: ModuleType, tmp_path:
     assert np.array_equal(read_flow(tmp_path / "flow" / "clip_00006" / "0000" / "im01.flo"), flow)
     mask = read_rgb(tmp_path / "flow" / "clip_00006" / "0000" / "im01_visible.png")[..., 0]
     assert np.array_equal(mask > 0, visible)
+
+
+def test_make_clips_replaces_the_flow_of_an_older_run(make_clips: ModuleType, tmp_path: Path) -> None:
+    arguments = [str(tmp_path), "--count", "1", "--size", "32x48", "--flow"]
+    assert make_clips.main([*arguments, "--frames", "5"]) == 0
+    assert make_clips.main([*arguments, "--frames", "3"]) == 0
+    flow = tmp_path / "flow" / "clip_00000" / "0000"
+    names = ["im00.flo", "im00_visible.png", "im01.flo", "im01_visible.png"]
+    assert sorted(path.name for path in flow.iterdir()) == names
+    assert [path.name for path in flow.parent.iterdir()] == ["0000"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--format", "mp4", "--fps", "1e300"], "a video cannot have this rate"),
+        (["--format", "mp4", "--fps", "1/99999999999999"], "a video cannot have this rate"),
+        (["--size", "99999x99999"], "a procedural clip cannot have frames of 99999x99999"),
+        (["--size", "16x99999999999"], "a procedural clip cannot have frames of 16x99999999999"),
+    ],
+)
+def test_make_clips_ends_with_one_line_where_numbers_are_too_large(
+    arguments: list[str], message: str, make_clips: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert make_clips.main([str(tmp_path / "out"), *arguments]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"make_clips: {message}")
+    assert not (tmp_path / "out").exists()
+
+
+def test_make_clips_ends_with_one_line_where_memory_runs_out(
+    make_clips: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise cv2.error("alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 119997600012 bytes")
+
+    monkeypatch.setattr(ProceduralClip, "frame", no_memory)
+    assert make_clips.main([str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("make_clips: there is no memory left for this. Choose")
+
+
+@pytest.mark.parametrize("rate", [Fraction(0), Fraction(-30), Fraction(2**31), Fraction(1, 2**31), Fraction(10) ** 400])
+def test_a_rate_that_no_video_has_is_named(rate: Fraction, tmp_path: Path, frames: NDArray[np.uint8]) -> None:
+    with pytest.raises(ConfigError, match="a video cannot have this rate"):
+        write_video(tmp_path / "a.mp4", frames, fps=rate)
 
 
 def test_make_clips_names_what_is_impossible(

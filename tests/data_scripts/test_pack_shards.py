@@ -43,6 +43,15 @@ def test_packed_clips_hold_the_frames(
     assert "3/3" in printed.err
 
 
+@pytest.mark.parametrize("size", ["nan", "inf", "1e309", "0", "-1"])
+def test_what_is_no_size_of_a_file_is_refused(
+    size: str, script: ModuleType, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main([str(clips), str(tmp_path / "packed"), f"--shard-mb={size}"]) == 2
+    assert capsys.readouterr().err.startswith("pack_shards: this is no size [--shard-mb")
+    assert not (tmp_path / "packed").exists()
+
+
 def test_frames_are_scaled_on_request(script: ModuleType, clips: Path, tmp_path: Path) -> None:
     assert script.main([str(clips), str(tmp_path / "packed"), "--size", "12x16"]) == 0
     (first, *_) = find_clips(tmp_path / "packed", all_clips)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.clip_trees import write_clip
 from tests.data_scripts.scripts import FOLDER, NAMES, load_script
 
 EXPECTED = {
@@ -99,6 +100,57 @@ def test_ctrl_c_ends_with_one_line(
     assert script.main(arguments) == 130
     # A progress bar has ended its own line.
     assert capsys.readouterr().err.rpartition("\n")[0].splitlines()[-1].startswith(f"{name}: stopped")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scripts_import_what_takes_time_where_ctrl_c_is_caught(name: str) -> None:
+    load = f"from tests.data_scripts.scripts import load_script; load_script({name!r})"
+    program = f"import sys; {load}; print(*{{'numpy', 'torch', 'cv2', 'av', 'tqdm'}} & set(sys.modules))"
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True, timeout=120, check=True)
+    assert result.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("make_clips", []), ("pack_shards", ["data"]), ("pregenerate_augmentations", ["data"])]
+)
+def test_a_folder_that_is_a_link_to_itself_is_one_line(
+    name: str, data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "data" / "0", 20)
+    (tmp_path / "out").symlink_to("out")
+    assert load_script(name).main([*data, "out"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"{name}: cannot write: ")
+    assert (tmp_path / "out").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("make_video_list", ["clips/a.mp4", "--out"]), ("verify_dataset", ["clips", "--report"])],
+)
+def test_a_link_in_a_results_place_stays(
+    name: str, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused unless forced; then what it leads to is written, which for a circle is nothing."""
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "clips" / "0", 3)
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"not looked at")
+    script = load_script(name)
+    for link, target in (("circle", "circle"), ("nowhere", "there"), ("full", "file")):
+        Path(link).symlink_to(target)
+    Path("file").write_text("mine")
+    for link in ("circle", "nowhere", "full"):
+        assert script.main([*arguments, link]) == 2
+        assert "exists" in capsys.readouterr().err
+    assert script.main([*arguments, "circle", "--force"]) == 2
+    assert "cannot write: Too many levels of symbolic links" in capsys.readouterr().err
+    assert Path("file").read_text() == "mine"
+    for link in ("nowhere", "full"):
+        assert script.main([*arguments, link, "--force"]) in (0, 1)
+    assert [Path(link).is_symlink() for link in ("circle", "nowhere", "full")] == [True] * 3
+    assert Path("file").read_text() == Path("there").read_text() != "mine"
 
 
 @pytest.mark.parametrize("name", ["make_video_list", "verify_dataset"])
