@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lift_core.data.archive_members import FETCH_AGAIN, Member, announced_bytes, damage_named, members
+from lift_core.data.archive_member import FETCH_AGAIN, Member, damage_named
+from lift_core.data.archive_members import announced_bytes, members
 from lift_core.data.folder_lock import LOCK_FILE, folder_lock
 from lift_core.errors import ArchiveError, OutputError, os_errors_as
 
