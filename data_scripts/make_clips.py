@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -75,8 +76,12 @@ def make_clip(args: argparse.Namespace, seed: int) -> None:
         write_video(args.out / f"{name}.mp4", frames, fps=args.fps, crf=args.crf)
     else:
         write_sequence(args.out / "sequences" / name / "0000", frames, len(clip), image_format=args.format)
+    flow = args.out / "flow" / name / "0000"
     if args.flow:
-        write_true_flow(args.out / "flow" / name / "0000", clip)
+        write_true_flow(flow, clip)
+    elif flow.is_dir():
+        # It is that of an earlier clip of this name.
+        shutil.rmtree(flow)
 
 
 def write_true_flow(folder: Path, clip: ProceduralClip) -> None:

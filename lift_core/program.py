@@ -69,5 +69,6 @@ def _no_memory(error: Exception) -> LiftError:
     if not (isinstance(error, MemoryError) or of_torch or of_opencv):
         raise error
     return ConfigError(
-        "there is no memory left for this.", fix="Choose smaller frames, batches or contexts, or end other programs."
+        "there is no memory left for this.",
+        fix="Choose smaller frames, batches or contexts, less --memory where the program has that, or end others.",
     )

@@ -155,6 +155,8 @@ def test_make_clips_replaces_the_flow_of_an_older_run(make_clips: ModuleType, tm
     names = ["im00.flo", "im00_visible.png", "im01.flo", "im01_visible.png"]
     assert sorted(path.name for path in flow.iterdir()) == names
     assert [path.name for path in flow.parent.iterdir()] == ["0000"]
+    assert make_clips.main([*arguments[:-1], "--frames", "4"]) == 0
+    assert not flow.exists()
 
 
 @pytest.mark.parametrize(
