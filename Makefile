@@ -49,8 +49,10 @@ lab: $(STAMP) sample_data
 demo: $(STAMP)
 	$(BIN)/lift demo $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
+# In two processes, for much of the time goes in waiting for others; a file, and so a notebook, stays in one.
 test: $(STAMP)
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && LIFT_WORK="$$work" $(BIN)/python -m pytest \
+	    --numprocesses 2 --dist loadfile \
 	    --nbval --nbval-current-env --nbval-cell-timeout=120 tests $(wildcard solutions) $(ARGS)
 
 check: $(STAMP)
