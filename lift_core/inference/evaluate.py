@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lift_core.data.discovery import Roots, as_paths, find_clips
 from lift_core.data.open_dataset import all_clips
 from lift_core.data.open_source import open_source
 from lift_core.data.source import FrameSource
+from lift_core.data.video_file import VideoFileSource
 from lift_core.errors import ConfigError, DatasetError, FrameReadError, ShapeError, SourceError, WindowError
 from lift_core.inference.evaluation_rows import (
     Evaluation,
@@ -24,6 +26,7 @@ from lift_core.inference.frames import Image, to_image
 from lift_core.inference.hidden_frames import ClipMaterial, EvaluationConfig, HiddenFrame, Material
 from lift_core.inference.methods import Method
 from lift_core.inference.motion_magnitude import magnitude_class, motion_px
+from lift_core.inference.source_checks import check_whole
 from lift_core.metrics import psnr, ssim
 
 if TYPE_CHECKING:
@@ -56,8 +59,8 @@ def evaluate(
         print(evaluation.table())
 
     PSNR and SSIM are those of `lift_core.metrics`, of each frame in 8 bits; a clip's value is the mean of its frames,
-    the last rows are the mean of the clips. A clip that cannot be read, or has nothing to compare, is left out of every
-    mean, and the others go on.
+    the last rows are the mean of the clips. A clip that cannot be read, is a video that is cut off, or has nothing to
+    compare, is left out of every mean, and the others go on.
 
     Seconds are those of steady work: before a method's first frame of a size is timed, it makes that frame once from
     its two neighbours alone, so that what it does only once for frames of a size is not counted.
@@ -209,4 +212,11 @@ def _with_first(methods: Mapping[str, Method], first: str) -> Mapping[str, Metho
 
 
 def _opener(path: str) -> Callable[[], FrameSource]:
-    return lambda: open_source(path)
+    def open_whole() -> FrameSource:
+        source = open_source(path)
+        if isinstance(source, VideoFileSource):
+            # Its mean would pass for that of the whole clip.
+            check_whole(Path(path))
+        return source
+
+    return open_whole

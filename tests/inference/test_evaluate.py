@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lift_core.classical import blend
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.procedural import ClipConfig, ProceduralClip
+from lift_core.data.video_file import VideoFileSource
 from lift_core.data.window import FrameWindow
 from lift_core.errors import ConfigError, DatasetError, FrameReadError, OutputError, SourceError
 from lift_core.inference.evaluate import EXACT_PSNR, clips_at, evaluate
@@ -25,6 +26,7 @@ from lift_core.inference.lift_method import LiftMethod
 from lift_core.inference.methods import BaselineMethod
 from lift_core.metrics import psnr
 from tests.inference.clip_sources import ListSource, material, moving
+from tests.inference.video_clips import write_clip
 
 BLEND = {"blend": BaselineMethod("blend")}
 
@@ -195,6 +197,19 @@ def test_a_damaged_clip_is_named_and_counts_in_no_mean():
     assert (failure.clip, failure.method) == ("damaged", "blend")
     assert isinstance(failure.error, FrameReadError)
     assert "1 clip is missing from the means:\n  damaged, blend: damaged [list]" in found.table()
+
+
+def test_a_video_that_is_cut_off_is_named_and_counts_in_no_mean(tmp_path):
+    images = moving(40)
+    write_clip(tmp_path / "whole.mkv", images[:8])
+    data = write_clip(tmp_path / "short.mkv", images).read_bytes()
+    (tmp_path / "short.mkv").write_bytes(data[: len(data) // 2])
+    assert len(VideoFileSource(tmp_path / "short.mkv")) > 3
+    found = evaluate(clips_at(tmp_path), BLEND)
+    assert [row.clip for row in found.rows] == ["whole.mkv"]
+    (failure,) = found.failures
+    assert (failure.clip, type(failure.error)) == ("short.mkv", SourceError)
+    assert "cut off: it ends at" in str(failure.error)
 
 
 class Refusing(BaselineMethod):
