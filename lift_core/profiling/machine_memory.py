@@ -31,16 +31,6 @@ class MachineMemory:
     shared_total: int | None
     shared_free: int | None
 
-    @property
-    def contained(self) -> bool:
-        """Whether the limit is a container's."""
-        return self.container_share is not None
-
-    @property
-    def used_share(self) -> float:
-        """How much is in use of what is fuller, the machine or the container, from 0 to 1."""
-        return max(self.machine_share, self.container_share or 0.0)
-
 
 def machine_memory(root: Path = _ROOT, membership: Path = _MEMBERSHIP) -> MachineMemory:
     """Memory of this moment; a control group's limit (Linux, versions 1 and 2) counts where it is the tighter one.
