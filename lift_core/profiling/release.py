@@ -55,7 +55,8 @@ def release_memory() -> Released:
 
     It frees nothing that a variable still holds, and speeds nothing up: what is given back is asked for again. It
     helps where another process needs the memory, after a step that failed for want of it, and where large tensors
-    are part of cycles (an error's traceback, for one), which the collector would find later only.
+    are part of cycles (an error's traceback, for one), which the collector would find later only. Freed blocks at the
+    very end of a heap stay where glibc cannot shrink it, as in threads' heaps, or where a library moved the break.
     """
     start, before, reserved = time.perf_counter(), _rss(), _reserved()
     objects = gc.collect()
