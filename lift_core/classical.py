@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import cv2
@@ -62,11 +63,81 @@ def dis_flow(a: Image, b: Image, *, preset: Preset = "medium") -> Floats:
     return np.ascontiguousarray(flow[:height, :width], dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class PairFlow:
+    """DIS flow between two images in both directions: found once, it serves every time between them.
+
+    Attributes:
+        a, b: RGB uint8 ``[H, W, 3]``, the frames before and after.
+        motion_of_a: float32 ``[H, W, 2]``, (dx, dy) in pixels from ``a`` to ``b`` of what each pixel of ``a`` shows.
+        motion_of_b: the same, from ``a`` to ``b``, of what each pixel of ``b`` shows.
+    """
+
+    a: Image
+    b: Image
+    motion_of_a: Floats
+    motion_of_b: Floats
+
+    @classmethod
+    def find(cls, a: Image, b: Image, *, preset: Preset = "medium") -> PairFlow:
+        """Find the flow between two images of any size; see `dis_flow`, also for what it raises."""
+        return cls(a, b, dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset))
+
+    def frame(self, t: float) -> Image:
+        """Make the frame at time ``t``; see `interpolate_dis`.
+
+        Raises:
+            ConfigError: ``t`` lies outside [0, 1].
+        """
+        _require_time(t)
+        if t in (0.0, 1.0):
+            return (self.b if t else self.a).copy()
+        motions = self._motions(t)
+        warped = [self._warped(t, motion) for motion in motions]
+        share = _share_of_first(*(_disagreement(*pair) for pair in warped))[..., None]
+        first, second = (self._blended(t, motion, *pair) for motion, pair in zip(motions, warped, strict=True))
+        return _to_image(share * first + (1 - share) * second)
+
+    def motion(self, t: float) -> tuple[Floats, Floats]:
+        """Estimate how the frame at time ``t``, strictly between 0 and 1, moves.
+
+        Returns:
+            The motion from ``a`` to ``b`` of what is seen at ``t``, float32 ``[H, W, 2]``, (dx, dy) in pixels: it is at
+            ``x - t * motion`` in ``a`` and at ``x + (1 - t) * motion`` in ``b``. And logits float32 ``[H, W]``,
+            positive where ``a`` shows the place more surely than ``b``.
+        """
+        motions = self._motions(t)
+        share = _share_of_first(*(_disagreement(*self._warped(t, motion)) for motion in motions))[..., None]
+        motion = (share * motions[0] + (1 - share) * motions[1]).astype(np.float32)
+        seen_in_a = 1 + _consistency(self.motion_of_a, np.float32(-t) * motion, motion)
+        seen_in_b = 1 + _consistency(self.motion_of_b, np.float32(1 - t) * motion, motion)
+        return motion, np.log(seen_in_a / seen_in_b).astype(np.float32)
+
+    def _motions(self, t: float) -> tuple[Floats, Floats]:
+        """Both motions, each brought to time ``t``."""
+        return _at_time(self.motion_of_a, t), _at_time(self.motion_of_b, t - 1)
+
+    def _warped(self, t: float, motion: Floats) -> tuple[Floats, Floats]:
+        """Both references, float32 ``[H, W, 3]``, warped along one motion field at time ``t``."""
+        return (
+            _backward_warp(self.a.astype(np.float32), -t * motion),
+            _backward_warp(self.b.astype(np.float32), (1 - t) * motion),
+        )
+
+    def _blended(self, t: float, motion: Floats, warped_a: Floats, warped_b: Floats) -> Floats:
+        """One frame of two warped references: by time, and by which of them shows the place."""
+        weight_a = (1 - t) * (1 + _consistency(self.motion_of_a, -t * motion, motion))
+        weight_b = t * (1 + _consistency(self.motion_of_b, (1 - t) * motion, motion))
+        share = (weight_a / (weight_a + weight_b))[..., None]
+        return np.asarray(share * warped_a + (1 - share) * warped_b, np.float32)
+
+
 def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") -> Image:
     """Make the frame at time ``t`` between ``a`` and ``b`` from DIS flow in both directions.
 
     Each of the two flows, brought to time ``t``, gives one motion field and with it one frame, warped from both
-    references. Of the two frames, each pixel takes mostly the one whose two warped references agree better.
+    references. Of the two frames, each pixel takes mostly the one whose two warped references agree better. Where
+    several times are asked for, `PairFlow` finds the flow once.
 
     Args:
         a, b: RGB uint8 ``[H, W, 3]`` of any size.
@@ -80,46 +151,13 @@ def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") 
         ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
         ConfigError: ``t`` lies outside [0, 1], or an unknown preset.
     """
-    _require_pair(a, b)
     _require_time(t)
-    if t in (0.0, 1.0):
-        return (b if t else a).copy()
-    motion_of_a, motion_of_b = dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset)
-    frames, errors = [], []
-    for motion in (_at_time(motion_of_a, t), _at_time(motion_of_b, t - 1)):
-        frame, error = _warp_both(a, b, t, motion, motion_of_a, motion_of_b)
-        frames.append(frame)
-        errors.append(error)
-    share = _share_of_first(errors[0], errors[1])
-    return _to_image(share[..., None] * frames[0] + (1 - share[..., None]) * frames[1])
+    return PairFlow.find(a, b, preset=preset).frame(t)
 
 
-def motion_between(a: Image, b: Image, t: float, *, preset: Preset = "medium") -> tuple[Floats, Floats]:
-    """Estimate how the frame at time ``t`` moves, from DIS flow in both directions.
-
-    Args:
-        a, b: RGB uint8 ``[H, W, 3]`` of any size.
-        t: time between them, strictly between 0 and 1.
-        preset: see `dis_flow`.
-
-    Returns:
-        The motion from ``a`` to ``b`` of what is seen at ``t``, float32 ``[H, W, 2]``, (dx, dy) in pixels: it is at
-        ``x - t * motion`` in ``a`` and at ``x + (1 - t) * motion`` in ``b``. And logits float32 ``[H, W]``, positive
-        where ``a`` shows the place more surely than ``b``.
-
-    Raises:
-        ShapeError: the images are not uint8 ``[H, W, 3]`` of one size.
-        ConfigError: an unknown preset.
-    """
-    _require_pair(a, b)
-    motion_of_a, motion_of_b = dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset)
-    motions = (_at_time(motion_of_a, t), _at_time(motion_of_b, t - 1))
-    errors = [_warp_both(a, b, t, motion, motion_of_a, motion_of_b)[1] for motion in motions]
-    share = _share_of_first(errors[0], errors[1])[..., None]
-    motion = (share * motions[0] + (1 - share) * motions[1]).astype(np.float32)
-    seen_in_a = 1 + _consistency(motion_of_a, np.float32(-t) * motion, motion)
-    seen_in_b = 1 + _consistency(motion_of_b, np.float32(1 - t) * motion, motion)
-    return motion, np.log(seen_in_a / seen_in_b).astype(np.float32)
+def _disagreement(warped_a: Floats, warped_b: Floats) -> Floats:
+    """How much two warped references differ around each pixel, in grey levels, ``[H, W]``."""
+    return np.asarray(cv2.GaussianBlur(np.abs(warped_a - warped_b).mean(axis=2), (7, 7), 2.0), np.float32)
 
 
 def _share_of_first(first_error: Floats, second_error: Floats) -> Floats:
@@ -137,25 +175,6 @@ def _at_time(motion: Floats, t: float) -> Floats:
     for _ in range(_INVERSION_STEPS):
         at_time = _backward_warp(motion, -t * at_time)
     return at_time
-
-
-def _warp_both(
-    a: Image, b: Image, t: float, motion: Floats, motion_of_a: Floats, motion_of_b: Floats
-) -> tuple[Floats, Floats]:
-    """Warp both references along one motion field at time ``t``.
-
-    Returns:
-        The frame, float32 ``[H, W, 3]``, and how much the two warped references differ around each pixel, in grey
-        levels, ``[H, W]``.
-    """
-    to_a, to_b = -t * motion, (1 - t) * motion
-    warped_a, warped_b = _backward_warp(a.astype(np.float32), to_a), _backward_warp(b.astype(np.float32), to_b)
-    weight_a = (1 - t) * (1 + _consistency(motion_of_a, to_a, motion))
-    weight_b = t * (1 + _consistency(motion_of_b, to_b, motion))
-    share = (weight_a / (weight_a + weight_b))[..., None]
-    frame = share * warped_a + (1 - share) * warped_b
-    error = cv2.GaussianBlur(np.abs(warped_a - warped_b).mean(axis=2), (7, 7), 2.0)
-    return frame.astype(np.float32), error.astype(np.float32)
 
 
 def _consistency(reference_motion: Floats, to_reference: Floats, motion: Floats) -> Floats:

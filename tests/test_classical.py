@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.classical import blend, dis_flow, interpolate_dis, motion_between
+from lift_core.classical import PairFlow, blend, dis_flow, interpolate_dis
 from lift_core.errors import ConfigError, ShapeError
 
 Image = NDArray[np.uint8]
@@ -75,6 +75,12 @@ def test_the_ends_are_the_references(interpolate):
     assert np.array_equal(interpolate(a, b, 1.0), b)
 
 
+@pytest.mark.parametrize("t", [0.0, 0.2, 0.5, 1.0])
+def test_flow_found_once_serves_every_time(t):
+    a, b = shifted(0, 0), shifted(5, -3)
+    assert np.array_equal(PairFlow.find(a, b).frame(t), interpolate_dis(a, b, t))
+
+
 def test_identical_references_are_reproduced():
     a = texture(64, 64, 7)
     assert np.abs(interpolate_dis(a, a, 0.5).astype(int) - a).max() <= 1
@@ -97,6 +103,8 @@ def test_blend_is_the_formula_rounded():
 def test_a_time_outside_the_pair_is_refused(interpolate, t):
     with pytest.raises(ConfigError, match="from 0 to 1"):
         interpolate(texture(8, 8), texture(8, 8), t)
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        PairFlow.find(texture(8, 8), texture(8, 8)).frame(t)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +127,9 @@ def test_an_unknown_preset_is_refused():
 
 
 @pytest.mark.parametrize("t", [0.25, 0.5])
-def test_motion_between_leads_from_time_t_back_to_both_references(t):
+def test_the_motion_leads_from_time_t_back_to_both_references(t):
     a, b = shifted(0, 0), shifted(8, 4)
-    motion, seen_in_a = motion_between(a, b, t)
+    motion, seen_in_a = PairFlow.find(a, b).motion(t)
     assert motion.shape == (96, 128, 2)
     assert seen_in_a.shape == (96, 128)
     inner = np.s_[16:-16, 16:-16]
@@ -134,7 +142,7 @@ def test_what_only_one_reference_shows_is_said_to_be_seen_there():
     a, b = background.copy(), background.copy()
     a[40:88, 40:88] = square
     b[40:88, 50:98] = square
-    _, seen_in_a = motion_between(a, b, 0.5)
+    _, seen_in_a = PairFlow.find(a, b).motion(0.5)
     # Half way, the square covers columns 45 to 93: it has just left 40 to 45, and is about to cover 93 to 98.
     just_uncovered, about_to_be_covered = seen_in_a[46:82, 40:44], seen_in_a[46:82, 94:98]
     assert just_uncovered.mean() < -0.1

@@ -19,6 +19,7 @@ from lift_core.inference.working_memory import fitting_tiles, free_memory
 from lift_core.model.fingerprint import weights_fingerprint
 from lift_core.model.lift import LIFT, ReferenceFeatures
 from lift_core.model.padding import pad_to_multiple
+from lift_core.model.start import ClassicalStart
 
 _log = logging.getLogger(__name__)
 
@@ -99,18 +100,23 @@ class LiftMethod:
 
     @torch.no_grad()
     def between(self, first: _LiftReference, second: _LiftReference, window: Window) -> Draw:
-        """Aggregate the window once; each new frame is one decoding."""
+        """Aggregate the window once, and find the classical flow that the model may start from; each new frame is one
+        decoding."""
         references = (first.features, second.features)
         tiles = self.tiles(first.features.size)
         times = torch.tensor([window.times], dtype=torch.float32, device=self.device)
         valid = torch.tensor([window.valid], device=self.device)
         with self._autocast():
             aggregated = aggregate(self.model, window.features, references, times, valid, tiles)
+        start = None
+        if self.model.config.start == "dis":
+            start = ClassicalStart.find(first.features.frame, second.features.frame)
 
         @torch.no_grad()
         def draw(t: float) -> Frame:
+            initial = None if start is None else start.at(torch.full((1, 1, 1, 1), t, device=self.device))
             with self._autocast():
-                frame = decode(self.model, references, aggregated, t, tiles)
+                frame = decode(self.model, references, aggregated, t, tiles, initial)
             if not torch.isfinite(frame).all():
                 raise WeightsError(
                     f"{self.name} made a frame that is not made of numbers, in {self.precision}",

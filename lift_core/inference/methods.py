@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
-from lift_core.classical import blend, interpolate_dis
+from lift_core.classical import PairFlow, blend
 from lift_core.inference.frames import Frame, Image, image_as, to_image
 
-BASELINES: dict[str, Callable[[Image, Image, float], Image]] = {"blend": blend, "dis": interpolate_dis}
+BASELINES: dict[str, Callable[[Image, Image], Callable[[float], Image]]] = {
+    "blend": lambda first, second: partial(blend, first, second),
+    "dis": lambda first, second: PairFlow.find(first, second).frame,
+}
+"""What each baseline does once for a pair; the result makes the frame at any time between them."""
 
 Draw = Callable[[float], Frame]
 """Makes the frame at a time strictly between 0 and 1."""
@@ -90,5 +95,6 @@ class BaselineMethod:
         return frame
 
     def between(self, first: Frame, second: Frame, window: Window) -> Draw:
-        """Interpolate the 8-bit images whenever a frame is asked for."""
-        return lambda t: image_as(BASELINES[self.name](to_image(first), to_image(second), t), first)
+        """Prepare the pair of 8-bit images."""
+        prepared = BASELINES[self.name](to_image(first), to_image(second))
+        return lambda t: image_as(prepared(t), first)

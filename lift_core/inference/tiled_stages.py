@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lift_core.inference.tiles import Tile
 from lift_core.model.encoder import FeaturePyramid
+from lift_core.model.ifnet import CELL, Motion
 from lift_core.model.lift import LIFT, ReferenceFeatures, WindowFeatures
 from lift_core.model.padding import crop_to
 from lift_core.model.transformer import Aggregate
@@ -65,14 +66,26 @@ def decode(
     aggregated: Aggregate,
     t: float,
     tiles: Sequence[Tile],
+    initial: Motion | None = None,
 ) -> Tensor:
-    """Stages 3 to 5: the new frame ``[1, 3, *size]`` in [0, 1], float32."""
+    """Stages 3 to 5: the new frame ``[1, 3, *size]`` in [0, 1], float32.
+
+    Args:
+        model: whose stages run.
+        references: the two in the middle.
+        aggregated: what stage 2 made of the window.
+        t: strictly between 0 and 1.
+        tiles: of the frames.
+        initial: motion of the whole frame that stage 3 starts from, on the s4 grid. A model whose own start is not
+            zero needs it where there are several tiles: found in a tile, it would differ from its neighbour's.
+    """
     made = torch.zeros_like(references[0].frame)
     for tile in tiles:
         seen = [_view_of(reference, tile) for reference in references]
         context = Aggregate(tile.view(aggregated.context, 16), aggregated.frame_weights)
         # Stage 2 is done: of the window its references alone are still needed.
-        frame = model.decode(WindowFeatures(context.context[:, None], *seen), context, t).frame
+        start = None if initial is None else Motion(*(tile.view(part, CELL) for part in initial))
+        frame = model.decode(WindowFeatures(context.context[:, None], *seen), context, t, start).frame
         tile.view(made).add_(frame.float() * tile.share(frame))
     return crop_to(made, references[0].size)
 

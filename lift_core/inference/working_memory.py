@@ -14,6 +14,7 @@ from lift_core.inference.tiles import SMALLEST_CORE, Tile, cut
 from lift_core.model.config import LiftConfig
 from lift_core.model.lift import LIFT, ReferenceFeatures, WindowFeatures
 from lift_core.model.padding import MULTIPLE
+from lift_core.model.start import reduction_of
 from lift_core.model.transformer import Aggregate
 from lift_core.profiling.ledger import feature_bytes, frames_bytes, megabytes
 from lift_core.profiling.live_bytes import peak_live_bytes
@@ -27,6 +28,10 @@ _USED = 0.7
 _SCRATCH = 1.3
 """What kernels use inside beside the tensors that they make: up to a fifth more was measured on a CPU."""
 
+_FLOW_KEPT, _FLOW_MADE = 24, 85
+"""Bytes a pixel that classical flow between two references takes while new frames are made from it, and more while it
+is found or brought to a time; of the size at which it is found. Up to 23.5 and 80 were measured."""
+
 _CORES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)
 
 
@@ -38,18 +43,21 @@ class WorkingMemory:
         weights: of the model.
         frames: the pictures of the window that are still needed, both references and the new frame.
         features: s16 of the window, all scales of the references.
-        step: what the hungriest of the three steps takes at once, in float32, on the largest tile.
+        start: classical flow between the references, for a model that starts from it; in main memory on any device.
+        step: what the hungriest of the three steps takes at once, in float32, on the largest tile; or that flow, while
+            it is made.
     """
 
     weights: int
     frames: int
     features: int
+    start: int
     step: int
 
     @property
     def held(self) -> int:
         """What no tile makes smaller."""
-        return self.weights + self.frames + self.features
+        return self.weights + self.frames + self.features + self.start
 
     @property
     def total(self) -> int:
@@ -78,7 +86,9 @@ def working_memory(
     pictures = frames_bytes(context // 2 + 2, *size, "uint8") + frames_bytes(3, height, width)
     seen = max(tile.rows.seen for tile in tiles), max(tile.columns.seen for tile in tiles)
     weights, step = _counted(config, context, *seen)
-    return WorkingMemory(weights, pictures, ring + pyramids, step)
+    flow_pixels = height * width // reduction_of(height, width) ** 2 if config.start == "dis" else 0
+    step = max(step, _FLOW_MADE * flow_pixels)
+    return WorkingMemory(weights, pictures, ring + pyramids, _FLOW_KEPT * flow_pixels, step)
 
 
 def fitting_tiles(

@@ -12,6 +12,9 @@ from lift_core.model.config import LiftConfig
 from lift_core.model.encoder import FeaturePyramid, ResidualBlock
 from lift_core.model.warp import backward_warp, resize_flow
 
+CELL = 4
+"""Pixels to a side of a cell of the s4 grid, on which flows and logits are given."""
+
 # Matching starts with no say and soft; what it has learnt to trust moves ten times faster than a weight.
 GAIN = 10.0
 SHARPNESS = 20.0

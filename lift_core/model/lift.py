@@ -17,7 +17,7 @@ from lift_core.model.encoder import FeaturePyramid, FrameEncoder
 from lift_core.model.ifnet import FlowEstimator, Motion
 from lift_core.model.padding import crop_to, pad_to_multiple
 from lift_core.model.refine import FullResolutionRefiner
-from lift_core.model.start import classical_start
+from lift_core.model.start import ClassicalStart
 from lift_core.model.synthesis import CoarseSynthesis
 from lift_core.model.transformer import Aggregate, TemporalAggregator
 
@@ -190,7 +190,7 @@ class LIFT(nn.Module):
         first, second = features.reference_0, features.reference_1
         moment = as_timestep(t, first.frame)
         if initial is None and self.config.start == "dis":
-            initial = classical_start(first.frame, second.frame, moment)
+            initial = ClassicalStart.find(first.frame, second.frame).at(moment)
         motion = self._stage("flow", self.flow, first.pyramid, second.pyramid, aggregate.context, moment, initial)
         coarse = self._stage("synthesis", self.synthesis, first.frame, second.frame, motion, aggregate.context, moment)
         frame = self._stage("refiner", self.refiner, coarse, motion, first.pyramid.s4, second.pyramid.s4)

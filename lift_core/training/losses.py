@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lift_core.model.ifnet import CELL
 from lift_core.model.lift import LiftOutput
 from lift_core.training.config import LossConfig
 from lift_core.training.pseudo_flow import PseudoFlow
-
-# One quarter-resolution cell is four pixels; flows of the model are in cells, losses are in pixels.
-CELL = 4
 
 
 def charbonnier(prediction: Tensor, target: Tensor, epsilon: float = 1e-3) -> Tensor:
@@ -87,6 +85,7 @@ def distillation_loss(output: LiftOutput, pseudo: PseudoFlow) -> Tensor:
         output: flows in cells of the quarter grid.
         pseudo: flows ``[B, 2, 2, h, w]`` in pixels, confidence ``[B, 2, 1, h, w]`` in [0, 1], on the same grid.
     """
+    # Flows of the model are in cells, losses are in pixels.
     flows = torch.stack((output.flow_t0, output.flow_t1), dim=1) * CELL
     # A root of the squared length would have an infinite slope at zero, where training starts.
     distance = torch.sqrt((flows - pseudo.flow).square().sum(dim=2, keepdim=True) + 1e-2)

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from lift_core.data.sample import Batch, references
 from lift_core.model.config import LiftConfig
-from lift_core.model.ifnet import Motion
+from lift_core.model.ifnet import CELL, Motion
 from lift_core.model.lift import LIFT, LiftOutput
 from lift_core.model.padding import MULTIPLE
 from lift_core.profiling.ledger import batch_bytes
@@ -23,7 +23,7 @@ from lift_core.profiling.live_bytes import LiveBytes
 from lift_core.training.backward import sound_samples
 from lift_core.training.config import LossConfig, TrainConfig
 from lift_core.training.config import Precision as PrecisionName
-from lift_core.training.losses import CELL, lift_loss
+from lift_core.training.losses import lift_loss
 from lift_core.training.phases import make_optimizer
 from lift_core.training.pseudo_flow import PseudoFlow
 

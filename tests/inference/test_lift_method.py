@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from lift_core.classical import dis_flow
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.errors import ConfigError, WeightsError
 from lift_core.inference.interpolator import Interpolator
@@ -44,6 +46,28 @@ def test_frames_that_do_not_fit_are_cut_into_tiles_and_stay_the_same(clip):
     a, b = (Interpolator.with_method(method)(*large).astype(int) for method in (roomy, tight))
     assert np.abs(a - b).max() <= 4
     assert np.abs(a - b).mean() < 0.05
+
+
+@pytest.mark.parametrize("name", ["dis", "lift"])
+def test_classical_flow_is_found_once_for_a_pair_whatever_the_number_of_frames_and_tiles(name, lift, monkeypatch):
+    calls = []
+    found = dis_flow
+
+    def counting(a, b, **options):
+        calls.append(a.shape)
+        return found(a, b, **options)
+
+    monkeypatch.setattr("lift_core.classical.dis_flow", counting)
+    model = copy.deepcopy(lift)
+    model.config = replace(model.config, start="dis")
+    tiled = LiftMethod(model)
+    monkeypatch.setattr(tiled, "tiles", lambda size: cut(192, 256, 128))
+    method = tiled if name == "lift" else make_method("dis")
+    clip = ProceduralClip(ClipConfig(frames=3, height=190, width=250, seed=2, max_speed=4.0))
+    made = list(Interpolator.with_method(method).frames(clip.frames(range(3)), factor=4))
+    assert len(made) == 9
+    # Forth and back, for each of two pairs; of whole frames, which a model has padded.
+    assert calls == [(192, 256, 3) if name == "lift" else (190, 250, 3)] * 4
 
 
 def test_too_little_memory_is_told_with_what_is_needed(clip):

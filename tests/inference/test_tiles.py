@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -80,11 +82,13 @@ def test_aggregating_in_tiles_is_aggregating_at_once(lift: LIFT):
     assert (misplaced.context - whole.context[..., 2:, :]).abs()[..., 8:, :].max() > 1e-4, "places matter"
 
 
-def test_a_frame_made_in_tiles_has_no_seams():
+@pytest.mark.parametrize("start", ["zero", "dis"])
+def test_a_frame_made_in_tiles_has_no_seams(start):
     """The bundled weights on a moving clip: the seams lie where the tiles meet, and nowhere is a grey level lost."""
     clip = ProceduralClip(ClipConfig(frames=3, height=352, width=480, seed=3, max_speed=8.0))
     first, second = clip.frame(0), clip.frame(1)
     model = load_lift("lift_tiny")
+    model.config = replace(model.config, start=start)
     made = []
     for core in (480, 128):
         method = LiftMethod(model, context=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import threading
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -17,6 +18,7 @@ from lift_core.inference.interpolator import Interpolator
 from lift_core.inference.tiles import cut
 from lift_core.inference.working_memory import fitting_tiles, padded_size, working_memory
 from lift_core.model.config import preset
+from lift_core.model.weights import load_lift
 from lift_core.profiling.measure import freed_at_once
 
 TINY = preset("lift_tiny")
@@ -42,6 +44,24 @@ def test_what_is_held_grows_with_the_context_and_shrinks_with_half_precision():
     assert half.features * 2 == by_context[2].features
     # s16 of 64 frames: 96 channels of 45x80 cells, rounded up to whole tokens.
     assert by_context[2].features - by_context[0].features == 62 * 96 * 46 * 80 * 4
+
+
+def test_a_start_from_classical_flow_takes_memory_that_stops_growing_beyond_full_hd():
+    dis = replace(TINY, start="dis")
+    smallest = {size: cut(*padded_size(size), 64) for size in ((1080, 1920), (2160, 3840))}
+    flow, none = (
+        {size: working_memory(config, 6, size, tiles) for size, tiles in smallest.items()} for config in (dis, TINY)
+    )
+    assert {memory.start for memory in none.values()} == {0}
+    assert all(flow[size].held - flow[size].start == none[size].held for size in smallest)
+    # Two flows and two pictures in 8 bits are the least that is kept.
+    assert flow[1080, 1920].start >= 1088 * 1920 * (2 * 2 * 4 + 2 * 3)
+    assert flow[1080, 1920].step > none[1080, 1920].step
+    assert flow[2160, 3840].start <= flow[1080, 1920].start
+    assert (
+        flow[1080, 1920].held - flow[1080, 1920].start
+        == working_memory(TINY, 6, (1080, 1920), smallest[1080, 1920]).held
+    )
 
 
 def test_too_little_memory_says_what_is_needed():
@@ -86,5 +106,5 @@ def test_a_process_grows_by_what_is_counted_and_no_more(monkeypatch):
     there.close()
     grown = here.recv()
     process.join()
-    counted = working_memory(TINY, 6, size, cut(*size, max(size))).total
+    counted = working_memory(load_lift("lift_tiny").config, 6, size, cut(*size, max(size))).total
     assert 0.5 * counted <= grown <= counted

@@ -13,7 +13,7 @@ from lift_core.metrics import psnr
 from lift_core.model.config import LiftConfig, preset
 from lift_core.model.ifnet import Motion
 from lift_core.model.lift import LIFT
-from lift_core.model.start import classical_start, to_images
+from lift_core.model.start import LARGEST, ClassicalStart, reduction_of, to_images
 
 
 def moving_clip() -> torch.Tensor:
@@ -32,11 +32,34 @@ def test_a_known_shift_starts_at_that_shift_in_quarter_cells() -> None:
     torch.manual_seed(0)
     wide = torch.nn.functional.interpolate(torch.rand(1, 3, 24, 40), size=(96, 160), mode="bicubic").clamp(0, 1)
     first, second = wide[..., 16:-16], wide[..., 8:-24]
-    start = classical_start(first, second, torch.full((1, 1, 1, 1), 0.25))
+    start = ClassicalStart.find(first, second).at(torch.full((1, 1, 1, 1), 0.25))
     inner = start.flow_t0[0, :, 6:-6, 8:-8]
     assert inner[0].median().item() == pytest.approx(-0.25 * 8 / 4, abs=0.1)
     assert inner[1].median().item() == pytest.approx(0, abs=0.1)
     assert start.flow_t1[0, 0, 6:-6, 8:-8].median().item() == pytest.approx(0.75 * 8 / 4, abs=0.1)
+
+
+@pytest.mark.parametrize("reduction", [2, 4])
+def test_motion_of_large_frames_is_found_on_smaller_ones(reduction: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    wide = torch.nn.functional.interpolate(torch.rand(1, 3, 24, 40), size=(384, 640), mode="bicubic").clamp(0, 1)
+    first, second = wide[..., 16:-16], wide[..., 8:-24]
+    monkeypatch.setattr("lift_core.model.start.LARGEST", first[0, 0].numel() // reduction**2)
+    start = ClassicalStart.find(first, second)
+    assert start.reduction == reduction
+    assert start.flows[0].a.shape == (384 // reduction, 608 // reduction, 3)
+    motion = start.at(torch.full((1, 1, 1, 1), 0.75))
+    assert motion.flow_t0.shape == (1, 2, 96, 152)
+    assert motion.occlusion.shape == (1, 1, 96, 152)
+    inner = motion.flow_t1[0, :, 12:-12, 12:-12]
+    assert inner[0].median().item() == pytest.approx(0.25 * 8 / 4, abs=0.05)
+    assert inner[1].median().item() == pytest.approx(0, abs=0.05)
+
+
+def test_frames_are_made_smaller_only_beyond_full_hd() -> None:
+    assert LARGEST == 1088 * 1920
+    sizes = ((1088, 1920), (1088, 1952), (2176, 3840), (2176, 3872), (4320, 7680))
+    assert [reduction_of(*size) for size in sizes] == [1, 2, 2, 4, 4]
 
 
 def test_a_fresh_model_that_starts_from_flow_beats_the_blend() -> None:
@@ -55,7 +78,7 @@ def test_a_given_motion_keeps_its_detail_through_the_coarse_level(small_config: 
     frames = moving_clip()
     features = model.encode(frames[[0, 2]][None])
     aggregate = model.aggregate(features, torch.tensor([[-0.5, 0.5]]), torch.ones(1, 2, dtype=torch.bool))
-    start = classical_start(frames[:1], frames[2:], torch.full((1, 1, 1, 1), 0.5))
+    start = ClassicalStart.find(frames[:1], frames[2:]).at(torch.full((1, 1, 1, 1), 0.5))
     torch.testing.assert_close(model.decode(features, aggregate, 0.5).flow_t0, start.flow_t0)
 
 
