@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lift_core.data.checked_json import parse_json
 from lift_core.errors import ConfigError
 from lift_core.workspace import work_folder
 
@@ -53,7 +54,7 @@ def _path(name: str) -> Path | None:
 
 def _parse(line: str) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from lift_core.data.checked_json import parse_json
 from lift_core.errors import ConfigError
 from lift_core.model.config import PRESETS, STAGES
 from lift_core.training.config import CONFIG_FILE, TrainConfig
@@ -162,7 +163,7 @@ def _stored_config(args: argparse.Namespace) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        stored = json.loads(Path(path).read_text(encoding="utf-8"))
+        stored = parse_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"the config cannot be read: {error}", where=path, fix="Name a run's config.json.") from error
     if not isinstance(stored, dict):

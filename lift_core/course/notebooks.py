@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lift_core.data.checked_json import parse_json
 from lift_core.errors import ConfigError
 
 Notebook = dict[str, Any]
@@ -26,7 +27,7 @@ def read_notebook(path: Path) -> Notebook:
         LabError: the file cannot be read, or is not a notebook.
     """
     try:
-        notebook = json.loads(path.read_bytes())
+        notebook = parse_json(path.read_bytes())
     except OSError as error:
         raise LabError(f"the notebook cannot be read: {error.strerror}.", where=path) from error
     except ValueError as error:

@@ -19,6 +19,7 @@ import torch
 
 from lift_core.atomic import atomic_file
 from lift_core.data.cache_folder import cache_folder
+from lift_core.data.checked_json import parse_json
 from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.limits import fit
 from lift_core.data.loader import Loader
@@ -280,7 +281,7 @@ def _remember(path: Path, tuning: Tuning) -> None:
 
 def _remembered(path: Path) -> Tuning | None:
     try:
-        known: dict[str, Any] = json.loads(path.read_text())
+        known: dict[str, Any] = parse_json(path.read_text())
         trials = tuple(
             Trial(LoaderSettings(**t["settings"]), float(t["samples_per_second"]), float(t["seconds"]))
             for t in known["trials"]

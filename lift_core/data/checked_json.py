@@ -13,7 +13,7 @@ _CHECKSUM = "checksum"
 _NOT_COVERED = (_CHECKSUM, "store", "version")
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str | bytes) -> Any:
     """What JSON holds.
 
     Raises:

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from lift_core.atomic import atomic_file
+from lift_core.data.checked_json import parse_json
 from lift_core.errors import DatasetError
 
 # One entry only: safetensors writes several in an order that changes, and equal contents should be equal files.
@@ -49,7 +50,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """
     try:
         with safe_open(path, "pt") as file:
-            facts = dict(json.loads((file.metadata() or {})[_ENTRY]))
+            facts = dict(parse_json((file.metadata() or {})[_ENTRY]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
     except FileNotFoundError:
         raise

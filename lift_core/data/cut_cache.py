@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lift_core.atomic import atomic_file
 from lift_core.data.cache_folder import cache_folder
+from lift_core.data.checked_json import parse_json
 from lift_core.data.scene_cuts import CutDetector, find_cuts
 from lift_core.data.source import FrameSource
 from lift_core.errors import OutputError
@@ -52,7 +53,7 @@ def _key(source: FrameSource, fingerprint: str, detector: CutDetector) -> str:
 
 def _read(path: Path, frames: int) -> tuple[int, ...] | None:
     try:
-        cuts = tuple(int(c) for c in json.loads(path.read_text())["cuts"])
+        cuts = tuple(int(c) for c in parse_json(path.read_text())["cuts"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     increasing = all(a < b for a, b in zip((0, *cuts), (*cuts, frames), strict=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from lift_core.atomic import atomic_file
+from lift_core.data.checked_json import parse_json
 from lift_core.data.folder_lock import folder_lock
 from lift_core.data.http_transfer import NEW_ADDRESS, FileVersion, TransferInterruptedError, open_transfer
 from lift_core.errors import FetchError, OutputError, os_errors_as
@@ -232,7 +233,7 @@ def _state_file(path: Path) -> Path:
 
 def _read_state(path: Path) -> FileVersion | None:
     try:
-        version = FileVersion(**json.loads(_state_file(path).read_text(encoding="utf-8")))
+        version = FileVersion(**parse_json(_state_file(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     texts = (version.url, version.etag or "", version.last_modified or "")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lift_core.atomic import atomic_file
 from lift_core.data.cache_folder import cache_folder
+from lift_core.data.checked_json import parse_json
 from lift_core.data.video_colour import Orientation, StoredPictures
 from lift_core.data.video_container import FileMark, file_mark
 from lift_core.data.video_index import VideoIndex, build_index
@@ -92,7 +93,7 @@ def _write(entry: Path, index: VideoIndex) -> None:
 def _read(entry: Path, mark: FileMark) -> VideoIndex | None:
     try:
         with np.load(entry, allow_pickle=False) as stored:
-            facts = json.loads(str(stored["facts"]))
+            facts = parse_json(str(stored["facts"]))
             if facts["format"] != _FORMAT or FileMark(**facts["mark"]) != mark:
                 return None
             table = PacketTable(*(_integers(stored[name]) for name in _ARRAYS))

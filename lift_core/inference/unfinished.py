@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from lift_core.atomic import atomic_file
+from lift_core.data.checked_json import parse_json
 from lift_core.data.folder_lock import LOCK_FILE, folder_lock
 from lift_core.errors import OutputError, os_errors_as
 
@@ -167,7 +168,7 @@ class Unfinished:
 
     def _known_plan(self) -> dict[str, Plain]:
         try:
-            plan = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
+            plan = parse_json((self.folder / _PLAN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return plan if isinstance(plan, dict) else {}

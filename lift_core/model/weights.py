@@ -98,7 +98,7 @@ def read_weights(path: Path) -> tuple[LiftConfig, dict[str, Tensor]]:
                 )
             config = LiftConfig.from_dict(header["config"])
             return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(f"the file is damaged: {error}", where=path, fix="Copy or train it again.") from error
     except ConfigError as error:
         raise WeightsError(error.what, where=path, fix=error.fix) from error

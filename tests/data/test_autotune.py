@@ -156,13 +156,14 @@ def test_the_same_relative_path_elsewhere_is_other_data(
     assert list(found[0].clips.paths) == list(found[1].clips.paths), "as they were given"
 
 
+@pytest.mark.parametrize("content", ['{"settings": 3}', "[" * 100_000])
 def test_a_damaged_memory_is_measured_anew(
-    dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings], cache: Path
+    content: str, dataset: ClipDataset, monkeypatch: pytest.MonkeyPatch, measured: list[LoaderSettings], cache: Path
 ) -> None:
     pretend(monkeypatch, measured, lambda s: 1.0)
     tune(dataset)
     for file in (cache / "autotune").iterdir():
-        file.write_text('{"settings": 3}')
+        file.write_text(content)
     assert not tune(dataset).remembered
 
 

@@ -153,7 +153,9 @@ def test_a_part_of_another_address_is_not_continued(served: Served, path: Path) 
     assert path.read_bytes() == DATA[::-1]
 
 
-@pytest.mark.parametrize("state", ["", "{", "[1]", '{"url": 1, "etag": 2, "last_modified": 3, "bytes": "x"}'])
+@pytest.mark.parametrize(
+    "state", ["", "{", "[1]", "[" * 100_000, '{"url": 1, "etag": 2, "last_modified": 3, "bytes": "x"}']
+)
 def test_a_damaged_note_of_the_version_begins_anew(served: Served, path: Path, state: str) -> None:
     interrupt(served, path, 400_000)
     path.with_name("set.zip.part.json").write_text(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import pickle
@@ -148,11 +149,18 @@ def test_a_file_changed_while_its_source_was_pickled_is_named(tmp_path: Path) ->
         len(pickle.loads(travelling))
 
 
+def stored_facts(facts: str) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, facts=np.array(facts))
+    return stream.getvalue()
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "cut off": lambda data: data[: len(data) // 2],
     "text": lambda _: b"no index",
     "one byte": lambda data: data[:200] + bytes([data[200] ^ 255]) + data[201:],
+    "lists within lists": lambda _: stored_facts("[" * 100_000),
     "pickle": lambda _: __import__("pickle").dumps({"facts": 1}),
 }
 

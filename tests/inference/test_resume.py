@@ -254,7 +254,7 @@ def test_a_piece_that_was_coded_in_another_way_is_an_error(clip):
     assert len(video(BLEND, clip, restart=True).path.read_bytes()) > 1000
 
 
-@pytest.mark.parametrize("plan", ["{", "[]", "{}"])
+@pytest.mark.parametrize("plan", ["{", "[]", "{}", "[" * 100_000])
 def test_parts_whose_plan_is_lost_are_not_used(clip, plan):
     first = interrupted(video, clip)[0]
     (clip / ".out.mp4.unfinished" / "plan.json").write_text(plan)

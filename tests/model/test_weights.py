@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from lift_core.errors import WeightsError
 from lift_core.model.config import LiftConfig
 from lift_core.model.lift import LIFT
-from lift_core.model.weights import bundled_presets, load_lift, load_matching, save_weights
+from lift_core.model.weights import HEADER, bundled_presets, load_lift, load_matching, save_weights
 
 
 def test_saved_weights_come_back_in_eval_with_their_config(stirred_model: LIFT, tmp_path: Path) -> None:
@@ -80,6 +80,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(WeightsError, match="not a file of LIFT weights"):
+        load_lift(path)
+
+
+def test_a_header_of_lists_within_lists_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.safetensors"
+    save_file({"weight": torch.zeros(3)}, path, metadata={HEADER: "[" * 100_000})
+    with pytest.raises(WeightsError, match="damaged"):
         load_lift(path)
 
 
