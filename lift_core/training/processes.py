@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from lightning_fabric import Fabric
@@ -22,6 +22,22 @@ def mean_terms(fabric: Fabric, terms: Mapping[str, float]) -> dict[str, float]:
         return dict(terms)
     values = torch.tensor(list(terms.values()), dtype=torch.float64, device=fabric.device)
     return dict(zip(terms, _reduced(fabric, values, "mean").tolist(), strict=True))
+
+
+def mean_of_shares(fabric: Fabric, count: int, values: Sequence[float]) -> list[float]:
+    """Means of values over what all processes counted together.
+
+    Args:
+        fabric: of the run; every process must ask, with as many values.
+        count: of things of which ``values`` are this process's means; may be 0, and the values are then not looked at.
+        values: this process's means.
+    """
+    if fabric.world_size == 1:
+        return list(values)
+    sums = [count * value if count else 0.0 for value in values]
+    total = torch.tensor([count, *sums], dtype=torch.float64, device=fabric.device)
+    count_of_all, *means = _reduced(fabric, total, "sum").tolist()
+    return [value / count_of_all for value in means]
 
 
 def average_gradients(fabric: Fabric, parameters: Iterable[nn.Parameter]) -> None:

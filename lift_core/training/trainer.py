@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,13 @@ from lift_core.training.data import make_loaders
 from lift_core.training.losses import lift_loss
 from lift_core.training.out_of_memory import is_out_of_memory, what_would_fit
 from lift_core.training.phases import Phase, enter_phase, loaded_part, make_optimizer, phase_at, set_rate
-from lift_core.training.processes import average_gradients, largest, mean_terms
+from lift_core.training.processes import average_gradients, largest, mean_of_shares, mean_terms
 from lift_core.training.pseudo_flow import pseudo_flow
 from lift_core.training.run_log import RunLog
 from lift_core.training.schedule import draw_scale, progress, rate_factor
 from lift_core.training.signals import StopRequest, stop_on_signals
 from lift_core.training.step_batches import StepBatches, StepGroup
-from lift_core.training.validation import validate
+from lift_core.training.validation import Validation, validate
 
 BEST_WEIGHTS = "best.safetensors"
 
@@ -294,14 +294,26 @@ class TrainingRun:
         self._say(f"step {self.step + 1} is left out, its loss or gradient is not finite: {culprits}")
 
     def _validate(self, loaders: Loaders, log: RunLog | None) -> None:
-        if log is None or loaders.val is None:
+        if loaders.val is None:
             return
-        result = validate(self.averaged, loaders.val, self.fabric.device)
+        result = self._of_all_processes(validate(self.averaged, loaders.val, self.fabric.device))
+        if log is None or result is None:
+            return
         log.validation(self.step, self.elapsed_s, result)
         self._say(f"step {self.step}: validation {result.psnr:.2f} dB, blend {result.psnr_blend:.2f} dB")
         if result.psnr > self.best_psnr:
             self.best_psnr = result.psnr
             save_weights(self.averaged, self.out / BEST_WEIGHTS)
+
+    def _of_all_processes(self, share: Validation | None) -> Validation | None:
+        """The mean over all validation frames, of which each process has seen its share; None where that is none."""
+        own = [0.0] * (3 + self.model.config.context)
+        if share is not None:
+            own = [share.psnr, share.ssim, share.psnr_blend, *share.frame_weights.tolist()]
+        psnr, ssim, blend, *weights = mean_of_shares(self.fabric, share.frames if share else 0, own)
+        if share is None:
+            return None
+        return replace(share, psnr=psnr, ssim=ssim, psnr_blend=blend, frame_weights=torch.tensor(weights))
 
     def _loaders(self, crop: int) -> Loaders:
         # Made once per crop size: finding the clips and their cuts takes a while, and workers outlive an epoch.

@@ -22,6 +22,7 @@ class Validation:
     """Mean over the validation frames.
 
     Attributes:
+        frames: how many.
         psnr: of the model, dB, on 8-bit-rounded frames.
         ssim: of the model; not a number where frames are smaller than its window.
         psnr_blend: of the blend of the references by time, dB.
@@ -31,6 +32,7 @@ class Validation:
             2007: hue is direction, saturation length), and how much reference 0 counts in the blend, in grey.
     """
 
+    frames: int
     psnr: float
     ssim: float
     psnr_blend: float
@@ -40,12 +42,8 @@ class Validation:
 
 
 @torch.no_grad()
-def validate(model: LIFT, batches: Iterable[Batch], device: torch.device) -> Validation:
-    """Run ``model`` in eval over ``batches``; the caller's train or eval mode of it is restored.
-
-    Raises:
-        ValueError: there is no batch.
-    """
+def validate(model: LIFT, batches: Iterable[Batch], device: torch.device) -> Validation | None:
+    """Run ``model`` in eval over ``batches``; the caller's train or eval mode of it is restored. None without any."""
     was_training = model.training
     model.eval()
     scores: list[float] = []
@@ -67,9 +65,9 @@ def validate(model: LIFT, batches: Iterable[Batch], device: torch.device) -> Val
             pictures = torch.cat((moved["gt"][0], output.frame[0], blend[0]), dim=-1).cpu(), flow_sheet(output)
     model.train(was_training)
     if pictures is None:
-        raise ValueError("validation needs at least one batch")
+        return None
     return Validation(
-        fmean(scores), fmean(similarities), fmean(blends), torch.cat(weights).mean(dim=0).cpu(), *pictures
+        len(scores), fmean(scores), fmean(similarities), fmean(blends), torch.cat(weights).mean(dim=0).cpu(), *pictures
     )
 
 

@@ -39,7 +39,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
         phase2_crop=32,
         val_crop=32,
         val_fraction=0.34,
-        val_windows_per_clip=1,
+        val_windows_per_clip=3,
         val_every=3,
         workers=0,
         accelerator="cpu",
@@ -60,6 +60,11 @@ def losses(config: TrainConfig) -> dict[tuple[str, str], float]:
     return {
         (row["step"], row["name"]): float(row["value"]) for row in rows if row["name"].removeprefix("train/") in told
     }
+
+
+def validations(config: TrainConfig) -> dict[str, float]:
+    with (Path(config.out) / "log.csv").open() as file:
+        return {row["name"]: float(row["value"]) for row in csv.DictReader(file) if row["name"].startswith("val/")}
 
 
 def assert_same_training(one: TrainConfig, other: TrainConfig) -> None:
@@ -88,12 +93,15 @@ def test_two_processes_under_torchrun_have_the_losses_of_one_with_the_doubled_ba
     said = torchrun("-m", "lift_core.cli", "train", "--config", tmp_path / "config.json")
     assert said.count("finished after 3 steps") == 1
     assert_same_training(alone, both)
+    # Three windows, two of them the first process's.
+    assert validations(both) == pytest.approx(validations(alone), abs=0.01)
 
 
 def test_both_processes_take_smaller_parts_when_memory_runs_out_on_one_and_train_as_before(
     alone: TrainConfig, tmp_path: Path
 ) -> None:
-    both = replace(alone, batch=2, out=str(tmp_path / "short"))
+    # One window: the second process has none to validate on.
+    both = replace(alone, batch=2, out=str(tmp_path / "short"), val_windows_per_clip=1)
     (tmp_path / "config.json").write_text(json.dumps(both.to_dict()))
     said = torchrun(Path(__file__).with_name("several_processes.py"), tmp_path / "config.json")
     assert said.count("step 1: out of memory; each batch of 2 is now taken in 2 parts") == 1
