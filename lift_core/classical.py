@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import cv2
@@ -21,6 +23,10 @@ _SMALLEST_SIDE = 32
 _INVERSION_STEPS = 2
 _ERROR_SCALE = 8.0
 """Grey levels of warping error over which the choice between two motions goes from even to clear."""
+
+_BEND_TOLERANCE_PX2, _BELIEF_IN_ONE = 4.0, 0.5
+"""Acceleration, a second difference of flow, errs more than flow: it is believed as far as both sides of a pair agree,
+and where one side alone is known, by half."""
 
 _TOLERANCE_PX2, _TOLERANCE_RELATIVE = 4.0, 0.1
 
@@ -41,12 +47,13 @@ def blend(a: Image, b: Image, t: float) -> Image:
     return _to_image((1 - t) * a.astype(np.float32) + t * b.astype(np.float32))
 
 
-def dis_flow(a: Image, b: Image, *, preset: Preset = "medium") -> Floats:
+def dis_flow(a: Image, b: Image, *, preset: Preset = "medium", finest_scale: int | None = None) -> Floats:
     """Optical flow from ``a`` to ``b`` by Dense Inverse Search (Kroeger et al., ECCV 2016), on the grey images.
 
     Args:
         a, b: RGB uint8 ``[H, W, 3]`` of any size from 1x1; sides under 32 px are padded by repeating the border.
         preset: OpenCV's trade of speed for accuracy.
+        finest_scale: how often the images are halved where the search ends, 0 for not at all; by default the preset's.
 
     Returns:
         float32 ``[H, W, 2]``, (dx, dy) in pixels: what is at ``(x, y)`` in ``a`` is at ``(x + dx, y + dy)`` in ``b``.
@@ -59,7 +66,7 @@ def dis_flow(a: Image, b: Image, *, preset: Preset = "medium") -> Floats:
     height, width = a.shape[:2]
     grey_a, grey_b = _padded_grey(a), _padded_grey(b)
     no_guess = np.zeros((*grey_a.shape, 2), np.float32)
-    flow = _dis(preset).calc(grey_a, grey_b, no_guess)
+    flow = _dis(preset, finest_scale).calc(grey_a, grey_b, no_guess)
     return np.ascontiguousarray(flow[:height, :width], dtype=np.float32)
 
 
@@ -79,9 +86,10 @@ class PairFlow:
     motion_of_b: Floats
 
     @classmethod
-    def find(cls, a: Image, b: Image, *, preset: Preset = "medium") -> PairFlow:
-        """Find the flow between two images of any size; see `dis_flow`, also for what it raises."""
-        return cls(a, b, dis_flow(a, b, preset=preset), -dis_flow(b, a, preset=preset))
+    def find(cls, a: Image, b: Image, find_flow: Callable[[Image, Image], Floats] | None = None) -> PairFlow:
+        """Find the flow between two images of any size, with `dis_flow`, which also says what is raised, or another."""
+        find_flow = find_flow or dis_flow
+        return cls(a, b, find_flow(a, b), -find_flow(b, a))
 
     def frame(self, t: float) -> Image:
         """Make the frame at time ``t``; see `interpolate_dis`.
@@ -98,20 +106,25 @@ class PairFlow:
         first, second = (self._blended(t, motion, *pair) for motion, pair in zip(motions, warped, strict=True))
         return _to_image(share * first + (1 - share) * second)
 
-    def motion(self, t: float) -> tuple[Floats, Floats]:
-        """Estimate how the frame at time ``t``, strictly between 0 and 1, moves.
-
-        Returns:
-            The motion from ``a`` to ``b`` of what is seen at ``t``, float32 ``[H, W, 2]``, (dx, dy) in pixels: it is at
-            ``x - t * motion`` in ``a`` and at ``x + (1 - t) * motion`` in ``b``. And logits float32 ``[H, W]``,
-            positive where ``a`` shows the place more surely than ``b``.
-        """
+    def motion(self, t: float) -> Floats:
+        """The motion from ``a`` to ``b`` of what is seen at ``t``, strictly between 0 and 1; float32 ``[H, W, 2]``."""
         motions = self._motions(t)
         share = _share_of_first(*(_disagreement(*self._warped(t, motion)) for motion in motions))[..., None]
-        motion = (share * motions[0] + (1 - share) * motions[1]).astype(np.float32)
-        seen_in_a = 1 + _consistency(self.motion_of_a, np.float32(-t) * motion, motion)
-        seen_in_b = 1 + _consistency(self.motion_of_b, np.float32(1 - t) * motion, motion)
-        return motion, np.log(seen_in_a / seen_in_b).astype(np.float32)
+        return np.asarray(share * motions[0] + (1 - share) * motions[1], np.float32)
+
+    def visibility(self, motion: Floats, to_a: Floats, to_b: Floats) -> Floats:
+        """Which frame shows what is seen between them.
+
+        Args:
+            motion: see `motion`.
+            to_a, to_b: float32 ``[H, W, 2]``, from each pixel of the frame between to its place in ``a`` and in ``b``.
+
+        Returns:
+            Logits float32 ``[H, W]``, positive where ``a`` shows the place more surely than ``b``.
+        """
+        seen_in_a = 1 + _consistency(self.motion_of_a, to_a, motion)
+        seen_in_b = 1 + _consistency(self.motion_of_b, to_b, motion)
+        return np.asarray(np.log(seen_in_a / seen_in_b), np.float32)
 
     def _motions(self, t: float) -> tuple[Floats, Floats]:
         """Both motions, each brought to time ``t``."""
@@ -130,6 +143,84 @@ class PairFlow:
         weight_b = t * (1 + _consistency(self.motion_of_b, (1 - t) * motion, motion))
         share = (weight_a / (weight_a + weight_b))[..., None]
         return np.asarray(share * warped_a + (1 - share) * warped_b, np.float32)
+
+
+@dataclass(frozen=True)
+class PairPath:
+    """Where what is seen between two images comes from and goes to: on a straight way, or bent by acceleration.
+
+    What moves by v from ``a`` to ``b`` with the acceleration c, per unit of time from ``a`` to ``b``, is at time t at
+    ``t v - t (1 - t) c / 2`` from its place in ``a`` (quadratic video interpolation, Xu et al. 2019).
+
+    Attributes:
+        flow: between the two.
+        bend_of_a: float32 ``[H, W, 2]``, c in pixels of what each pixel of ``a`` shows; None where it is not known.
+        bend_of_b: the same of what each pixel of ``b`` shows.
+    """
+
+    flow: PairFlow
+    bend_of_a: Floats | None = None
+    bend_of_b: Floats | None = None
+
+    @classmethod
+    def find(
+        cls,
+        flow: PairFlow,
+        before: tuple[Image, float] | None,
+        after: tuple[Image, float] | None,
+        find_flow: Callable[[Image, Image], Floats] | None = None,
+    ) -> PairPath:
+        """Find how motion changes from the frames around a pair.
+
+        Args:
+            flow: of the pair.
+            before: the image before ``a`` and the time between them, in units of that from ``a`` to ``b``; or None.
+            after: the image after ``b`` and the time between them; or None.
+            find_flow: `dis_flow`, or another.
+        """
+        find_flow = find_flow or dis_flow
+        bend_of_a = bend_of_b = None
+        if before is not None:
+            image, gap = before
+            bend_of_a = _acceleration(-find_flow(flow.a, image), flow.motion_of_a, gap)
+        if after is not None:
+            image, gap = after
+            bend_of_b = -_acceleration(find_flow(flow.b, image), flow.motion_of_b, gap)
+        return cls(flow, bend_of_a, bend_of_b)
+
+    def at(self, t: float) -> tuple[Floats, Floats, Floats]:
+        """Where to look for what is seen at ``t``, strictly between 0 and 1.
+
+        Returns:
+            From each pixel of the frame between to its place in ``a`` and in ``b``, float32 ``[H, W, 2]`` in pixels;
+            and logits, see `PairFlow.visibility`.
+        """
+        motion = self.flow.motion(t)
+        to_a, to_b = np.float32(-t) * motion, np.float32(1 - t) * motion
+        bends = [
+            _backward_warp(bend, towards)
+            for bend, towards in ((self.bend_of_a, to_a), (self.bend_of_b, to_b))
+            if bend is not None
+        ]
+        if bends:
+            bend = (1 - t) * bends[0] + t * bends[1] if len(bends) == 2 else bends[0]
+            aside = np.float32(0.5 * t * (1 - t)) * _belief(bends) * np.asarray(bend, np.float32)
+            to_a, to_b = to_a + aside, to_b + aside
+        return to_a, to_b, self.flow.visibility(motion, to_a, to_b)
+
+
+def _acceleration(earlier: Floats, later: Floats, gap: float) -> Floats:
+    """Of what moves by ``earlier`` in a time of ``gap`` and by ``later`` in the next unit of time, or the reverse."""
+    return np.asarray(2 / (1 + gap) * (later - earlier / gap), np.float32)
+
+
+def _belief(bends: Sequence[Floats]) -> Floats:
+    """How far acceleration seen from one or from both sides is believed, from 0 to 1, ``[H, W, 1]``."""
+    if len(bends) == 1:
+        return np.full((*bends[0].shape[:2], 1), _BELIEF_IN_ONE, np.float32)
+    squared_error = np.square(bends[0] - bends[1]).sum(axis=2)
+    squared_bends = np.square(bends[0]).sum(axis=2) + np.square(bends[1]).sum(axis=2)
+    return np.asarray(np.exp(-squared_error / (_BEND_TOLERANCE_PX2 + squared_bends))[..., None], np.float32)
 
 
 def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") -> Image:
@@ -152,7 +243,7 @@ def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") 
         ConfigError: ``t`` lies outside [0, 1], or an unknown preset.
     """
     _require_time(t)
-    return PairFlow.find(a, b, preset=preset).frame(t)
+    return PairFlow.find(a, b, partial(dis_flow, preset=preset)).frame(t)
 
 
 def _disagreement(warped_a: Floats, warped_b: Floats) -> Floats:
@@ -200,7 +291,7 @@ def _backward_warp(image: Floats, flow: Floats) -> Floats:
     return np.asarray(warped, np.float32).reshape(image.shape)
 
 
-def _dis(preset: str) -> cv2.DISOpticalFlow:
+def _dis(preset: str, finest_scale: int | None) -> cv2.DISOpticalFlow:
     """Make the flow estimator; a new one each time, since it keeps buffers and is not safe to share."""
     presets = {
         "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
@@ -209,7 +300,10 @@ def _dis(preset: str) -> cv2.DISOpticalFlow:
     }
     if preset not in presets:
         raise ConfigError(f"unknown DIS preset {preset!r}.", fix=f"Use one of {', '.join(get_args(Preset))}.")
-    return cv2.DISOpticalFlow.create(presets[preset])
+    search = cv2.DISOpticalFlow.create(presets[preset])
+    if finest_scale is not None:
+        search.setFinestScale(finest_scale)
+    return search
 
 
 def _padded_grey(image: Image) -> NDArray[np.uint8]:

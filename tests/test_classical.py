@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lift_core.classical import PairFlow, blend, dis_flow, interpolate_dis
+from lift_core.classical import PairFlow, PairPath, blend, dis_flow, interpolate_dis
 from lift_core.errors import ConfigError, ShapeError
 
 Image = NDArray[np.uint8]
@@ -129,12 +129,69 @@ def test_an_unknown_preset_is_refused():
 @pytest.mark.parametrize("t", [0.25, 0.5])
 def test_the_motion_leads_from_time_t_back_to_both_references(t):
     a, b = shifted(0, 0), shifted(8, 4)
-    motion, seen_in_a = PairFlow.find(a, b).motion(t)
-    assert motion.shape == (96, 128, 2)
+    to_a, to_b, seen_in_a = PairPath(PairFlow.find(a, b)).at(t)
+    assert to_a.shape == to_b.shape == (96, 128, 2)
+    assert {array.dtype for array in (to_a, to_b, seen_in_a)} == {np.dtype(np.float32)}
     assert seen_in_a.shape == (96, 128)
     inner = np.s_[16:-16, 16:-16]
-    assert np.abs(motion[inner] - (8, 4)).mean() < 0.4
+    assert np.abs(to_a[inner] + np.multiply(t, (8, 4))).mean() < 0.3
+    assert np.abs(to_b[inner] - np.multiply(1 - t, (8, 4))).mean() < 0.3
     assert np.abs(seen_in_a[inner]).mean() < 0.1
+
+
+def accelerated(moment: float) -> Image:
+    """The texture where it is after moving by (8, 4) from time 0 to 1 with an acceleration of (8, -8) all the time."""
+    dx, dy = (moment * v - moment * (1 - moment) / 2 * c for v, c in ((8, 8), (4, -8)))
+    return shifted(round(dx), round(dy))
+
+
+def path(before: float | None, after: float | None) -> PairPath:
+    """Between times 0 and 1, with the frames at these times around them."""
+    flow = PairFlow.find(accelerated(0), accelerated(1))
+    known = [None if moment is None else accelerated(moment) for moment in (before, after)]
+    return PairPath.find(
+        flow,
+        None if known[0] is None else (known[0], -before),
+        None if known[1] is None else (known[1], after - 1),
+    )
+
+
+# The texture moves by whole pixels at these times.
+@pytest.mark.parametrize(("before", "after"), [(-1, 1.5), (-0.5, 1.5)])
+@pytest.mark.parametrize("t", [0.25, 0.5, 0.75])
+def test_the_frames_around_a_pair_bend_the_way_as_far_apart_in_time_as_they_are(before, after, t):
+    inner = np.s_[24:-24, 24:-24]
+    truth = [t * v - t * (1 - t) / 2 * c for v, c in ((8, 8), (4, -8))]
+    errors = {}
+    for name, found in (("straight", path(None, None)), ("bent", path(before, after))):
+        to_a, to_b, _ = found.at(t)
+        errors[name] = np.abs(to_a[inner] + truth).mean() + np.abs(to_b[inner] - np.subtract((8, 4), truth)).mean()
+    assert errors["bent"] < 0.35 * errors["straight"]
+
+
+def test_acceleration_seen_from_one_side_is_half_believed():
+    known = ((None, None), (-1, None), (None, 1.5), (-1, 1.5))
+    straight, early, late, both = (path(*around).at(0.5)[0] for around in known)
+    inner = np.s_[24:-24, 24:-24]
+    whole = (both - straight)[inner].mean(axis=(0, 1))
+    for one in (early, late):
+        assert (one - straight)[inner].mean(axis=(0, 1)) == pytest.approx(0.5 * whole, rel=0.15)
+
+
+def test_accelerations_that_disagree_are_not_believed():
+    flow = PairFlow.find(shifted(0, 0), shifted(8, 4))
+    apart = PairPath(flow, np.full((96, 128, 2), 20, np.float32), np.full((96, 128, 2), -20, np.float32))
+    assert np.abs(apart.at(0.4)[0] - PairPath(flow).at(0.4)[0]).max() < 0.2
+
+
+def test_a_bent_way_is_the_same_backwards():
+    forth = path(-1, 1.5).at(0.3)
+    flow = PairFlow.find(accelerated(1), accelerated(0))
+    back = PairPath.find(flow, (accelerated(1.5), 0.5), (accelerated(-1), 1.0)).at(0.7)
+    inner = np.s_[24:-24, 24:-24]
+    assert np.abs(forth[0][inner] - back[1][inner]).mean() < 0.1
+    assert np.abs(forth[1][inner] - back[0][inner]).mean() < 0.1
+    assert np.abs(forth[2][inner] + back[2][inner]).mean() < 0.02
 
 
 def test_what_only_one_reference_shows_is_said_to_be_seen_there():
@@ -142,7 +199,7 @@ def test_what_only_one_reference_shows_is_said_to_be_seen_there():
     a, b = background.copy(), background.copy()
     a[40:88, 40:88] = square
     b[40:88, 50:98] = square
-    _, seen_in_a = PairFlow.find(a, b).motion(0.5)
+    _, _, seen_in_a = PairPath(PairFlow.find(a, b)).at(0.5)
     # Half way, the square covers columns 45 to 93: it has just left 40 to 45, and is about to cover 93 to 98.
     just_uncovered, about_to_be_covered = seen_in_a[46:82, 40:44], seen_in_a[46:82, 94:98]
     assert just_uncovered.mean() < -0.1

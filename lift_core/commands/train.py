@@ -6,11 +6,11 @@ import argparse
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from lift_core.data.checked_json import parse_json
 from lift_core.errors import ConfigError
-from lift_core.model.config import PRESETS, STAGES
+from lift_core.model.config import PRESETS, STAGES, Start
 from lift_core.training.config import CONFIG_FILE, TrainConfig
 
 STOPPED = 3
@@ -90,7 +90,7 @@ def _add_model(group: _Group) -> None:
         metavar="FILE",
         help="build stage 1 on RIFE's contextnet and fill it from one of RIFE's files (4.0 to 4.4)",
     )
-    add("--start", choices=("zero", "dis"), default=_KEEP, help="motion that stage 3 starts from (zero)")
+    add("--start", choices=get_args(Start), default=_KEEP, help="motion that stage 3 starts from (zero)")
 
 
 def _add_steps(group: _Group) -> None:

@@ -5,27 +5,44 @@ from __future__ import annotations
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from lift_core.errors import ConfigError, WeightsError
-from lift_core.inference.frames import Frame, batch_as, to_batch
+from lift_core.inference.frames import Frame, Image, batch_as, to_batch
 from lift_core.inference.methods import Draw, Window
+from lift_core.inference.remembered_flow import RememberedFlow
 from lift_core.inference.tiled_stages import aggregate, decode, encode_deepest, encode_reference
 from lift_core.inference.tiles import Tile
 from lift_core.inference.working_memory import fitting_tiles, free_memory
 from lift_core.model.fingerprint import weights_fingerprint
 from lift_core.model.lift import LIFT, ReferenceFeatures
 from lift_core.model.padding import pad_to_multiple
-from lift_core.model.start import ClassicalStart
+from lift_core.model.start import (
+    ClassicalStart,
+    around_references,
+    flow_on_pictures,
+    path_between,
+    pictures,
+    reduction_of,
+)
 
 _log = logging.getLogger(__name__)
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
 _AUTOCAST: dict[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class _LiftFeatures:
+    """What a window keeps of a frame: its s16 features, and what its motion is found on where that is asked for."""
+
+    s16: Tensor
+    picture: Image | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,7 @@ class LiftMethod:
         self.precision = precision
         self._memory, self._sharers = memory, sharers
         self._tiles: dict[tuple[int, int], list[Tile]] = {}
+        self._flows: dict[int, RememberedFlow] = {}
         if self.context < 2 or self.context % 2:
             raise ConfigError(f"a context of {self.context} frames.", fix="Choose an even number, at least 2.")
         if precision not in get_args(Precision):
@@ -85,11 +103,12 @@ class LiftMethod:
         return f"{weights_fingerprint(self.model)} {self.model.config.start} {self.context} {self.precision}"
 
     @torch.no_grad()
-    def encode(self, frame: Frame) -> Tensor:
-        """s16 features ``[1, C, H/16, W/16]`` of the padded frame."""
+    def encode(self, frame: Frame) -> _LiftFeatures:
+        """s16 features ``[1, C, H/16, W/16]`` of the padded frame; and it in 8 bits, if motion is to be found on it."""
         padded, tiles = self._prepared(frame)
+        picture = None if self.model.config.start == "zero" else pictures(padded)[0]
         with self._autocast():
-            return encode_deepest(self.model, padded, tiles)
+            return _LiftFeatures(encode_deepest(self.model, padded, tiles), picture)
 
     @torch.no_grad()
     def encode_reference(self, frame: Frame) -> _LiftReference:
@@ -107,14 +126,13 @@ class LiftMethod:
         times = torch.tensor([window.times], dtype=torch.float32, device=self.device)
         valid = torch.tensor([window.valid], device=self.device)
         with self._autocast():
-            aggregated = aggregate(self.model, window.features, references, times, valid, tiles)
-        start = None
-        if self.model.config.start == "dis":
-            start = ClassicalStart.find(first.features.frame, second.features.frame)
+            s16 = [features.s16 for features in window.features]
+            aggregated = aggregate(self.model, s16, references, times, valid, tiles)
+        start = self._start(window, first.features)
 
         @torch.no_grad()
         def draw(t: float) -> Frame:
-            initial = None if start is None else start.at(torch.full((1, 1, 1, 1), t, device=self.device))
+            initial = None if start is None else start.at(t)
             with self._autocast():
                 frame = decode(self.model, references, aggregated, t, tiles, initial)
             if not torch.isfinite(frame).all():
@@ -141,6 +159,21 @@ class LiftMethod:
             if len(self._tiles[size]) > 1:
                 _log.info("%s works on %dx%d frames in %d tiles", self.name, *size, len(self._tiles[size]))
         return self._tiles[size]
+
+    def _start(self, window: Window, reference: ReferenceFeatures) -> ClassicalStart | None:
+        if self.model.config.start == "zero":
+            return None
+        middle = around_references(len(window.times))
+        reduction = reduction_of(*reference.frame.shape[-2:])
+        find_flow = self._flows.setdefault(reduction, RememberedFlow(partial(flow_on_pictures, reduction)))
+        path = path_between(
+            [features.picture for features in window.features[middle]],
+            window.times[middle],
+            window.valid[middle],
+            bent=self.model.config.start == "quadratic",
+            find_flow=find_flow,
+        )
+        return ClassicalStart((path,), reduction, self.device)
 
     def _prepared(self, frame: Frame) -> tuple[Tensor, list[Tile]]:
         return pad_to_multiple(to_batch(frame, self.device)), self.tiles(_size(frame))

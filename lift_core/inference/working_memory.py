@@ -28,9 +28,9 @@ _USED = 0.7
 _SCRATCH = 1.3
 """What kernels use inside beside the tensors that they make: up to a fifth more was measured on a CPU."""
 
-_FLOW_KEPT, _FLOW_MADE = 24, 85
-"""Bytes a pixel that classical flow between two references takes while new frames are made from it, and more while it
-is found or brought to a time; of the size at which it is found. Up to 23.5 and 80 were measured."""
+_FLOW_KEPT, _FLOW_MADE = 64, 90
+"""Bytes a pixel that classical flow between and around two references takes while new frames are made from it, and more
+while it is found or brought to a time; of the pictures on which it is found. Up to 60 and 88 were measured."""
 
 _CORES = (2048, 1536, 1024, 768, 512, 384, 256, 192, 128)
 
@@ -43,7 +43,8 @@ class WorkingMemory:
         weights: of the model.
         frames: the pictures of the window that are still needed, both references and the new frame.
         features: s16 of the window, all scales of the references.
-        start: classical flow between the references, for a model that starts from it; in main memory on any device.
+        start: classical flow between and around the references, and the pictures of the window on which it is found,
+            for a model that starts from it; in main memory on any device.
         step: what the hungriest of the three steps takes at once, in float32, on the largest tile; or that flow, while
             it is made.
     """
@@ -86,9 +87,10 @@ def working_memory(
     pictures = frames_bytes(context // 2 + 2, *size, "uint8") + frames_bytes(3, height, width)
     seen = max(tile.rows.seen for tile in tiles), max(tile.columns.seen for tile in tiles)
     weights, step = _counted(config, context, *seen)
-    flow_pixels = height * width // reduction_of(height, width) ** 2 if config.start == "dis" else 0
+    flow_pixels = height * width // reduction_of(height, width) ** 2 if config.start != "zero" else 0
     step = max(step, _FLOW_MADE * flow_pixels)
-    return WorkingMemory(weights, pictures, ring + pyramids, _FLOW_KEPT * flow_pixels, step)
+    start = (_FLOW_KEPT + 3 * context) * flow_pixels
+    return WorkingMemory(weights, pictures, ring + pyramids, start, step)
 
 
 def fitting_tiles(

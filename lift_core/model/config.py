@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lift_core.errors import ConfigError
+
+Start = Literal["zero", "dis", "quadratic"]
+"""What the motion of stage 3 starts from."""
 
 STAGES = ("encoder", "temporal", "flow", "synthesis", "refiner")
 """The five stages by their names in a LIFT, in order."""
@@ -33,8 +36,9 @@ class LiftConfig:
         refine_feature_width: channels to which s4 features are reduced for the refiner.
         refine_width: hidden channels of the refiner; a multiple of 8.
         refine_blocks: residual blocks of the refiner.
-        start: motion that stage 3 starts from unless it is given one: none, or DIS flow between the references.
-            A model is trained with one of the two and keeps it.
+        start: motion that stage 3 starts from unless it is given one: none (``zero``), DIS flow between the references
+            (``dis``), or that flow bent by the acceleration that the frames before and after them show
+            (``quadratic``). A model is trained with one of them and keeps it.
         encoder: stage 1: the package's own pyramid, or RIFE's contextnet with adapters. A contextnet has no use for
             ``stem_width``.
     """
@@ -56,14 +60,14 @@ class LiftConfig:
     refine_feature_width: int
     refine_width: int
     refine_blocks: int
-    start: Literal["zero", "dis"] = "zero"
+    start: Start = "zero"
     encoder: Literal["pyramid", "contextnet"] = "pyramid"
 
     def __post_init__(self) -> None:
         if self.context < 2 or self.context % 2:
             raise ConfigError(f"context must be an even number of frames, at least 2, not {self.context}")
-        if self.start not in ("zero", "dis"):
-            raise ConfigError(f"stage 3 cannot start from {self.start!r}", fix="Choose zero or dis.")
+        if self.start not in get_args(Start):
+            raise ConfigError(f"stage 3 cannot start from {self.start!r}", fix=f"Choose {', '.join(get_args(Start))}.")
         if self.encoder not in ("pyramid", "contextnet"):
             raise ConfigError(f"no encoder is called {self.encoder!r}", fix="Choose pyramid or contextnet.")
         if self.token_width % 4 or self.token_width % self.heads:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from lift_core.errors import ShapeError
+from lift_core.errors import ConfigError, ShapeError
 from lift_core.model.config import LiftConfig
 from lift_core.model.contextnet import ContextNetEncoder
 from lift_core.model.encoder import FeaturePyramid, FrameEncoder
 from lift_core.model.ifnet import FlowEstimator, Motion
 from lift_core.model.padding import crop_to, pad_to_multiple
 from lift_core.model.refine import FullResolutionRefiner
-from lift_core.model.start import ClassicalStart
+from lift_core.model.start import ClassicalStart, around_references
 from lift_core.model.synthesis import CoarseSynthesis
 from lift_core.model.transformer import Aggregate, TemporalAggregator
 
@@ -141,6 +141,8 @@ class LIFT(nn.Module):
         check_window(frames, times, valid)
         # Stage 2 ignores invalid frames; but a gradient of zero times a pixel that is not finite would not be zero.
         features = self.encode(frames.masked_fill(~valid[:, :, None, None, None], 0.0))
+        if initial is None and (start := self.find_start(frames, times, valid)) is not None:
+            initial = start.at(as_timestep(t, frames))
         return self.decode(features, self.aggregate(features, times, valid), t, initial)
 
     def encode(self, frames: Tensor) -> WindowFeatures:
@@ -179,18 +181,40 @@ class LIFT(nn.Module):
         place = () if origin == (0, 0) else (origin,)
         return self._stage("temporal", self.temporal, features.s16, times, valid, *place)
 
+    def find_start(self, frames: Tensor, times: Tensor, valid: Tensor) -> ClassicalStart | None:
+        """The motion that stage 3 starts from, as ``config.start`` says: once per pair of references; None for zero.
+
+        Args:
+            frames, times, valid: see ``forward``.
+        """
+        if self.config.start == "zero":
+            return None
+        middle = around_references(frames.shape[1])
+        padded = pad_to_multiple(frames[:, middle].flatten(0, 1)).unflatten(0, (frames.shape[0], -1))
+        return ClassicalStart.find(padded, times[:, middle], valid[:, middle], bent=self.config.start == "quadratic")
+
     def decode(
         self, features: WindowFeatures, aggregate: Aggregate, t: Tensor | float, initial: Motion | None = None
     ) -> LiftOutput:
         """Stages 3 to 5: one new frame at ``t`` from the encoded references and the window's context.
 
+        Args:
+            features: of the window; stage 3 to 5 look at its references only.
+            aggregate: what stage 2 made of it.
+            t: see ``forward``.
+            initial: motion that stage 3 starts from, on any grid; what ``find_start`` found, at ``t``. Zero by default.
+
         Raises:
             ShapeError: a number ``t`` that is not strictly between 0 and 1; see ``forward``.
+            ConfigError: no ``initial`` for a model that does not start from zero.
         """
+        if initial is None and self.config.start != "zero":
+            raise ConfigError(
+                f"this model's stage 3 starts from classical flow ({self.config.start}), and decode was given none",
+                fix="Pass find_start(frames, times, valid).at(t), or call the model as a whole.",
+            )
         first, second = features.reference_0, features.reference_1
         moment = as_timestep(t, first.frame)
-        if initial is None and self.config.start == "dis":
-            initial = ClassicalStart.find(first.frame, second.frame).at(moment)
         motion = self._stage("flow", self.flow, first.pyramid, second.pyramid, aggregate.context, moment, initial)
         coarse = self._stage("synthesis", self.synthesis, first.frame, second.frame, motion, aggregate.context, moment)
         frame = self._stage("refiner", self.refiner, coarse, motion, first.pyramid.s4, second.pyramid.s4)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lift_core.classical import PairFlow
+from lift_core.classical import Floats, Image, PairFlow, PairPath, dis_flow
 from lift_core.model.ifnet import CELL, Motion
 
-LARGEST = 1920 * 1088
-"""Pixels of the largest frames whose motion is found at full size; that of larger ones is found at a half or a quarter,
-since the quarter grid keeps no more."""
+LARGEST = 1280 * 736
+"""Pixels of the largest pictures on which motion is found; those of larger frames are a half or a quarter as
+wide. The quarter grid keeps no more, and the search then ends at the pictures' full size instead of at half of it."""
 
 
 @dataclass(frozen=True)
@@ -24,32 +26,86 @@ class ClassicalStart:
     It is computed on the CPU, in 8 bits; no gradient flows through it.
 
     Attributes:
-        flows: one for each pair.
-        reduction: by how much the frames were made smaller: 1, 2 or 4.
-        device: of the frames.
+        paths: one for each pair.
+        reduction: by how much the pictures are smaller than the frames: 1, 2 or 4.
+        device: of what `at` gives.
     """
 
-    flows: tuple[PairFlow, ...]
+    paths: tuple[PairPath, ...]
     reduction: int
     device: torch.device
 
     @classmethod
-    def find(cls, frame_0: Tensor, frame_1: Tensor) -> ClassicalStart:
-        """Find the motion between references ``[B, 3, H, W]`` in [0, 1], H and W multiples of 4."""
-        reduction = reduction_of(frame_0.shape[-2], frame_0.shape[-1])
-        first, second = (to_images(F.avg_pool2d(frame.detach(), reduction)) for frame in (frame_0, frame_1))
-        flows = tuple(PairFlow.find(a, b) for a, b in zip(first, second, strict=True))
-        return cls(flows, reduction, frame_0.device)
+    def find(cls, frames: Tensor, times: Tensor, valid: Tensor, *, bent: bool) -> ClassicalStart:
+        """Find the motion between the references of windows.
 
-    def at(self, t: Tensor) -> Motion:
-        """The motion at ``t`` ``[B, 1, 1, 1]``, strictly between 0 and 1, on a grid of H/4 x W/4 cells."""
-        found = [flow.motion(moment) for flow, moment in zip(self.flows, t.flatten().tolist(), strict=True)]
-        motion = torch.from_numpy(np.stack([pair[0] for pair in found])).permute(0, 3, 1, 2).to(self.device)
-        logits = torch.from_numpy(np.stack([pair[1] for pair in found])).unsqueeze(1).to(self.device)
+        Args:
+            frames: ``[B, T, 3, H, W]`` in [0, 1], H and W multiples of 4.
+            times: ``[B, T]``, see `LIFT.forward`.
+            valid: ``[B, T]`` bool.
+            bent: whether the frames before and after the references bend the way.
+        """
+        middle = around_references(frames.shape[1])
+        reduction = reduction_of(frames.shape[-2], frames.shape[-1])
+        paths = [
+            path_between(pictures(window), moments, known, bent=bent, find_flow=partial(flow_on_pictures, reduction))
+            for window, moments, known in zip(
+                frames[:, middle], times[:, middle].tolist(), valid[:, middle].tolist(), strict=True
+            )
+        ]
+        return cls(tuple(paths), reduction, frames.device)
+
+    def at(self, t: Tensor | float) -> Motion:
+        """The motion at ``t``, one for all or B of them, strictly between 0 and 1, on a grid of H/4 x W/4 cells."""
+        moments = t.flatten().tolist() if isinstance(t, Tensor) else [t] * len(self.paths)
+        found = [path.at(moment) for path, moment in zip(self.paths, moments, strict=True)]
+        to_first, to_second, logits = (torch.from_numpy(np.stack(parts)) for parts in zip(*found, strict=True))
         side = CELL // self.reduction
-        # In cells of the quarter grid: pixels of the reduced frames are `side` to a cell.
-        cells = F.avg_pool2d(motion, side) / side
-        return Motion(-t * cells, (1.0 - t) * cells, F.avg_pool2d(logits, side))
+        # In cells of the quarter grid: `side` pixels of the pictures are a cell's.
+        flows = (F.avg_pool2d(flow.permute(0, 3, 1, 2), side) / side for flow in (to_first, to_second))
+        return Motion(*(part.to(self.device) for part in (*flows, F.avg_pool2d(logits.unsqueeze(1), side))))
+
+
+def around_references(length: int) -> slice:
+    """Of a window of ``length`` frames the references, and where there is one the frame before and after them."""
+    reach = min(length // 2, 2)
+    return slice(length // 2 - reach, length // 2 + reach)
+
+
+def path_between(
+    images: Sequence[Image],
+    times: Sequence[float],
+    valid: Sequence[bool],
+    *,
+    bent: bool,
+    find_flow: Callable[[Image, Image], Floats],
+) -> PairPath:
+    """The way between the two images in the middle.
+
+    Args:
+        images: two or four, of one size.
+        times: of each, in units of the gap in the middle.
+        valid: whether each is known; the two in the middle are.
+        bent: whether the outer two bend the way.
+        find_flow: `flow_on_pictures` for their reduction.
+    """
+    first = len(images) // 2 - 1
+    flow = PairFlow.find(images[first], images[first + 1], find_flow)
+    if not bent or len(images) < 4:
+        return PairPath(flow)
+    before = (images[0], times[1] - times[0]) if valid[0] else None
+    after = (images[3], times[3] - times[2]) if valid[3] else None
+    return PairPath.find(flow, before, after, find_flow)
+
+
+def flow_on_pictures(reduction: int, a: Image, b: Image) -> Floats:
+    """DIS flow between two of the `pictures`, which are smaller than the frames by ``reduction``."""
+    return dis_flow(a, b, finest_scale=1 if reduction == 1 else 0)
+
+
+def pictures(frames: Tensor) -> list[Image]:
+    """Frames ``[N, 3, H, W]`` in [0, 1] as images in 8 bits, in the size at which motion is found between them."""
+    return to_images(F.avg_pool2d(frames.detach(), reduction_of(frames.shape[-2], frames.shape[-1])))
 
 
 def reduction_of(height: int, width: int) -> int:
@@ -57,7 +113,7 @@ def reduction_of(height: int, width: int) -> int:
     return next((share for share in (1, 2) if height * width <= LARGEST * share**2), CELL)
 
 
-def to_images(frames: Tensor) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
+def to_images(frames: Tensor) -> list[Image]:
     """Frames ``[N, 3, H, W]`` in [0, 1] as N RGB uint8 images ``[H, W, 3]``."""
     quantised = (frames.detach() * 255.0).round().clamp(0, 255).to(torch.uint8)
     return list(quantised.permute(0, 2, 3, 1).contiguous().cpu().numpy())

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, Literal
 
 from lift_core.errors import ConfigError
-from lift_core.model.config import STAGES, LiftConfig, preset
+from lift_core.model.config import STAGES, LiftConfig, Start, preset
 
 CONFIG_FILE = "config.json"
 CONFIG_VERSION = 1
@@ -63,7 +63,7 @@ class TrainConfig:
         clip_norm: largest gradient norm.
         ema_decay: of the moving average of the weights, which is what is validated and exported.
         loaded_rate: share of the learning rate at which what was loaded into the encoder trains in phase 2.
-        start: motion that the model's stage 3 starts from, "zero" or "dis"; see LiftConfig.
+        start: motion that the model's stage 3 starts from, "zero", "dis" or "quadratic"; see LiftConfig.
         encoder: stage 1, "pyramid" or "contextnet"; see LiftConfig.
         contextnet: one of RIFE's files, whose contextnet fills the trunk of a contextnet encoder; None leaves it new.
         init: weights to start from (a preset's name, a .safetensors file, or a run folder); None starts afresh.
@@ -106,7 +106,7 @@ class TrainConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.998
     loaded_rate: float = 0.1
-    start: Literal["zero", "dis"] = "zero"
+    start: Start = "zero"
     encoder: Literal["pyramid", "contextnet"] = "pyramid"
     contextnet: str | None = None
     init: str | None = None

@@ -32,7 +32,7 @@ def test_half_precision_changes_little_and_halves_the_features(clip, precision):
     a, b = (Interpolator.with_method(method)(*clip[:2]) for method in (exact, half))
     assert not np.array_equal(a, b)
     assert psnr(a, b) > 45
-    assert half.encode(clip[0]).element_size() * 2 == exact.encode(clip[0]).element_size()
+    assert half.encode(clip[0]).s16.element_size() * 2 == exact.encode(clip[0]).s16.element_size()
 
 
 def test_frames_that_do_not_fit_are_cut_into_tiles_and_stay_the_same(clip):
@@ -48,26 +48,29 @@ def test_frames_that_do_not_fit_are_cut_into_tiles_and_stay_the_same(clip):
     assert np.abs(a - b).mean() < 0.05
 
 
-@pytest.mark.parametrize("name", ["dis", "lift"])
-def test_classical_flow_is_found_once_for_a_pair_whatever_the_number_of_frames_and_tiles(name, lift, monkeypatch):
+@pytest.mark.parametrize("start", [None, "dis", "quadratic"])
+def test_classical_flow_is_found_twice_a_pair_whatever_the_number_of_frames_and_tiles(start, lift, monkeypatch):
+    """By the baseline, which has no start, and by models that start from it; the frames around a pair cost no more."""
     calls = []
-    found = dis_flow
 
     def counting(a, b, **options):
         calls.append(a.shape)
-        return found(a, b, **options)
+        return dis_flow(a, b, **options)
 
-    monkeypatch.setattr("lift_core.classical.dis_flow", counting)
-    model = copy.deepcopy(lift)
-    model.config = replace(model.config, start="dis")
-    tiled = LiftMethod(model)
-    monkeypatch.setattr(tiled, "tiles", lambda size: cut(192, 256, 128))
-    method = tiled if name == "lift" else make_method("dis")
-    clip = ProceduralClip(ClipConfig(frames=3, height=190, width=250, seed=2, max_speed=4.0))
-    made = list(Interpolator.with_method(method).frames(clip.frames(range(3)), factor=4))
-    assert len(made) == 9
-    # Forth and back, for each of two pairs; of whole frames, which a model has padded.
-    assert calls == [(192, 256, 3) if name == "lift" else (190, 250, 3)] * 4
+    for module in ("lift_core.classical", "lift_core.model.start"):
+        monkeypatch.setattr(f"{module}.dis_flow", counting)
+    if start is None:
+        method = make_method("dis")
+    else:
+        model = copy.deepcopy(lift)
+        model.config = replace(model.config, start=start)
+        method = LiftMethod(model)
+        monkeypatch.setattr(method, "tiles", lambda size: cut(192, 256, 128))
+    clip = ProceduralClip(ClipConfig(frames=5, height=190, width=250, seed=2, max_speed=4.0))
+    made = list(Interpolator.with_method(method).frames(clip.frames(range(5)), factor=4, detect_cuts=False))
+    assert len(made) == 17
+    # Of whole frames, which a model has padded.
+    assert calls == [(190, 250, 3) if start is None else (192, 256, 3)] * 8
 
 
 def test_too_little_memory_is_told_with_what_is_needed(clip):

@@ -82,7 +82,7 @@ def test_aggregating_in_tiles_is_aggregating_at_once(lift: LIFT):
     assert (misplaced.context - whole.context[..., 2:, :]).abs()[..., 8:, :].max() > 1e-4, "places matter"
 
 
-@pytest.mark.parametrize("start", ["zero", "dis"])
+@pytest.mark.parametrize("start", ["zero", "quadratic"])
 def test_a_frame_made_in_tiles_has_no_seams(start):
     """The bundled weights on a moving clip: the seams lie where the tiles meet, and nowhere is a grey level lost."""
     clip = ProceduralClip(ClipConfig(frames=3, height=352, width=480, seed=3, max_speed=8.0))
