@@ -18,6 +18,10 @@ LARGEST = 1280 * 736
 """Pixels of the largest pictures on which motion is found; those of larger frames are a half or a quarter as
 wide. The quarter grid keeps no more, and the search then ends at the pictures' full size instead of at half of it."""
 
+MOST_UNEQUAL = 4.0
+"""Frames around a pair are looked at for acceleration where their gap to it is at most so many times the pair's, or the
+pair's so many times theirs. From frames too close errors of flow would be scaled up, and those too far tell little."""
+
 
 @dataclass(frozen=True)
 class ClassicalStart:
@@ -80,7 +84,7 @@ def path_between(
     bent: bool,
     find_flow: Callable[[Image, Image], Floats],
 ) -> PairPath:
-    """The way between the two images in the middle.
+    """The way between the two images in the middle, bent by the outer two unless their times are too unequal.
 
     Args:
         images: two or four, of one size.
@@ -93,8 +97,11 @@ def path_between(
     flow = PairFlow.find(images[first], images[first + 1], find_flow)
     if not bent or len(images) < 4:
         return PairPath(flow)
-    before = (images[0], times[1] - times[0]) if valid[0] else None
-    after = (images[3], times[3] - times[2]) if valid[3] else None
+    gaps = times[1] - times[0], times[3] - times[2]
+    before, after = (
+        (image, gap) if known and 1 / MOST_UNEQUAL <= gap <= MOST_UNEQUAL else None
+        for image, gap, known in zip((images[0], images[3]), gaps, (valid[0], valid[3]), strict=True)
+    )
     return PairPath.find(flow, before, after, find_flow)
 
 

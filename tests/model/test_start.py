@@ -145,6 +145,14 @@ def test_the_steps_with_what_was_found_for_them_are_the_whole(start: str, stirre
     torch.testing.assert_close(stepped.frame, model(frames, TIMES, valid, t).frame, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(("gap", "bent"), [(0.05, False), (0.2, False), (0.5, True), (3.0, True), (6.0, False)])
+def test_frames_much_closer_or_further_than_the_pair_do_not_bend_the_way(gap: float, bent: bool) -> None:
+    frames, _ = accelerating()
+    times = torch.tensor([[-0.5 - gap, -0.5, 0.5, 0.5 + gap]])
+    start = ClassicalStart.find(frames, times, torch.ones(1, 4, dtype=torch.bool), bent=True)
+    assert [bend is not None for bend in (start.paths[0].bend_of_a, start.paths[0].bend_of_b)] == [bent, bent]
+
+
 @pytest.mark.parametrize("start", ["dis", "quadratic"])
 def test_an_invalid_frame_changes_no_bit_of_the_start(start: str, small_config: LiftConfig) -> None:
     model = LIFT(replace(small_config, start=start)).eval()
