@@ -208,6 +208,25 @@ class PairPath:
             to_a, to_b = to_a + aside, to_b + aside
         return to_a, to_b, self.flow.visibility(motion, to_a, to_b)
 
+    def frame(self, t: float) -> Image:
+        """Make the frame at time ``t``: both images warped to it, and mixed by time and by which shows the place.
+
+        Returns:
+            RGB uint8 ``[H, W, 3]``; exactly ``a`` at 0 and ``b`` at 1.
+
+        Raises:
+            ConfigError: ``t`` lies outside [0, 1].
+        """
+        _require_time(t)
+        if t in (0.0, 1.0):
+            return (self.flow.b if t else self.flow.a).copy()
+        to_a, to_b, seen_in_a = self.at(t)
+        share = (1 / (1 + t / (1 - t) * np.exp(-seen_in_a)))[..., None]
+        first, second = (
+            _backward_warp(image.astype(np.float32), way) for image, way in ((self.flow.a, to_a), (self.flow.b, to_b))
+        )
+        return _to_image(share * first + (1 - share) * second)
+
 
 def _acceleration(earlier: Floats, later: Floats, gap: float) -> Floats:
     """Of what moves by ``earlier`` in a time of ``gap`` and by ``later`` in the next unit of time, or the reverse."""

@@ -184,6 +184,19 @@ def test_accelerations_that_disagree_are_not_believed():
     assert np.abs(apart.at(0.4)[0] - PairPath(flow).at(0.4)[0]).max() < 0.2
 
 
+def test_a_frame_on_a_bent_way_is_where_things_are_then():
+    truth = shifted(3, 3)  # At 0.5: half of (8, 4), and an eighth of (8, -8) behind.
+    inner = np.s_[24:-24, 24:-24]
+    made = (path(*around).frame(0.5) for around in ((None, None), (-1, 1.5)))
+    straight, bent = (squared_error(image[inner], truth[inner]) for image in made)
+    assert bent < 0.3 * straight
+    known = path(-1, 1.5)
+    assert np.array_equal(known.frame(0.0), accelerated(0))
+    assert np.array_equal(known.frame(1.0), accelerated(1))
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        known.frame(1.5)
+
+
 def test_a_bent_way_is_the_same_backwards():
     forth = path(-1, 1.5).at(0.3)
     flow = PairFlow.find(accelerated(1), accelerated(0))

@@ -19,7 +19,10 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what chooses the method, --method and --checkpoint, and how it runs."""
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument(
-        "--method", default="lift_tiny", help="lift_tiny (default), blend (cross-fade) or dis (DIS optical flow)"
+        "--method",
+        default="lift_tiny",
+        help="lift_tiny (default), blend (cross-fade), dis (DIS optical flow) or quadratic (DIS flow, bent by the"
+        " acceleration that the frames around a pair show)",
     )
     chosen.add_argument(
         "--checkpoint",

@@ -53,8 +53,9 @@ def make_method(names: Name | Sequence[Name], options: MethodOptions | None = No
     """Make the method that a name stands for, or the ensemble of several.
 
     Args:
-        names: each ``blend``, ``dis``, a preset with bundled weights such as ``lift_tiny``, or the path of a model's
-            weights (``.safetensors``), of a checkpoint, or of a training run's folder; ``runs/a+runs/b`` names both.
+        names: each a baseline (``blend``, ``dis``, ``quadratic``), a preset with bundled weights such as ``lift_tiny``,
+            or the path of a model's weights (``.safetensors``), of a checkpoint, or of a training run's folder;
+            ``runs/a+runs/b`` names both.
         options: how it runs.
 
     Raises:
@@ -96,8 +97,9 @@ def _parts(name: Name) -> list[Name]:
 
 def _one(name: Name, device: torch.device, sharers: int, options: MethodOptions) -> Method:
     if str(name) in BASELINES:
-        if options.context not in (None, 2):
-            raise ConfigError(f"{name} looks at 2 frames, not {options.context}.", fix="Leave the context out.")
+        looks_at = BASELINES[str(name)].context
+        if options.context not in (None, looks_at):
+            raise ConfigError(f"{name} looks at {looks_at} frames, not {options.context}.", fix="Leave it out.")
         return BaselineMethod(str(name))
     method = LiftMethod(
         load_lift(name),

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from lift_core.classical import PairFlow, blend
+from lift_core.classical import Floats, PairFlow, blend, dis_flow
 from lift_core.inference.frames import Frame, Image, image_as, to_image
+from lift_core.inference.remembered_flow import RememberedFlow
+from lift_core.model.start import path_between
 
-BASELINES: dict[str, Callable[[Image, Image], Callable[[float], Image]]] = {
-    "blend": lambda first, second: partial(blend, first, second),
-    "dis": lambda first, second: PairFlow.find(first, second).frame,
-}
-"""What each baseline does once for a pair; the result makes the frame at any time between them."""
+FindFlow = Callable[[Image, Image], Floats]
 
 Draw = Callable[[float], Frame]
 """Makes the frame at a time strictly between 0 and 1."""
@@ -73,28 +71,74 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What a baseline looks at, and what it does once for a pair.
+
+    Attributes:
+        context: T, the number of frames; even.
+        prepare: takes the T images, their times, whether each is valid, and a way to find flow; what it returns makes
+            the frame at any time between the two images in the middle.
+    """
+
+    context: int
+    prepare: Callable[[Sequence[Image], Sequence[float], Sequence[bool], FindFlow], Callable[[float], Image]]
+
+
+def _prepare_blend(
+    images: Sequence[Image], times: Sequence[float], valid: Sequence[bool], find_flow: FindFlow
+) -> Callable[[float], Image]:
+    return partial(blend, images[0], images[1])
+
+
+def _prepare_dis(
+    images: Sequence[Image], times: Sequence[float], valid: Sequence[bool], find_flow: FindFlow
+) -> Callable[[float], Image]:
+    return PairFlow.find(images[0], images[1], find_flow).frame
+
+
+def _prepare_quadratic(
+    images: Sequence[Image], times: Sequence[float], valid: Sequence[bool], find_flow: FindFlow
+) -> Callable[[float], Image]:
+    return path_between(images, times, valid, bent=True, find_flow=find_flow).frame
+
+
+BASELINES = {
+    "blend": Baseline(2, _prepare_blend),
+    "dis": Baseline(2, _prepare_dis),
+    "quadratic": Baseline(4, _prepare_quadratic),
+}
+"""Methods that learn nothing: a cross-fade, DIS flow, and DIS flow bent by the acceleration that four frames show."""
+
+
+@dataclass(frozen=True)
 class BaselineMethod:
-    """A method that looks at the two references only and works in 8 bits.
+    """A method that learns nothing and works in 8 bits.
 
     Attributes:
         name: key of ``BASELINES``.
     """
 
     name: str
-    context: int = 2
+    _flow: RememberedFlow = field(default_factory=lambda: RememberedFlow(dis_flow), repr=False, compare=False)
+
+    @property
+    def context(self) -> int:
+        """See `Baseline`."""
+        return BASELINES[self.name].context
 
     @property
     def fingerprint(self) -> str:
         return self.name
 
-    def encode(self, frame: Frame) -> None:
-        """Nothing: there is no context."""
+    def encode(self, frame: Frame) -> Image:
+        """The frame in 8 bits."""
+        return to_image(frame)
 
     def encode_reference(self, frame: Frame) -> Frame:
         """The frame itself."""
         return frame
 
     def between(self, first: Frame, second: Frame, window: Window) -> Draw:
-        """Prepare the pair of 8-bit images."""
-        prepared = BASELINES[self.name](to_image(first), to_image(second))
+        """Prepare the pair of 8-bit images, and those around it."""
+        prepared = BASELINES[self.name].prepare(window.features, window.times, window.valid, self._flow)
         return lambda t: image_as(prepared(t), first)

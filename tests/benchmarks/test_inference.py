@@ -39,7 +39,7 @@ def test_a_streams_new_frame_encodes_two_frames_and_a_windows_all(monkeypatch: p
 def test_all_methods_stand_beside_lift() -> None:
     rows = inference_methods.methods(QUICK).rows
     names = [row.what.partition(": ")[2] for row in rows]
-    expected = ["lift_tiny, T=6", "dis", "blend"]
+    expected = ["lift_tiny, T=6", "quadratic", "dis", "blend"]
     assert names == (expected if shutil.which("ffmpeg") is None else [*expected, "ffmpeg minterpolate"])
     assert all(row.ratio == pytest.approx(rows[0].value / row.value) for row in rows[1:])
 

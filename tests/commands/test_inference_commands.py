@@ -11,7 +11,7 @@ from lift_core.cli import main
 from lift_core.data.clip_writer import write_sequence, write_video
 from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.data.video_file import VideoFileSource
-from lift_core.inference.methods import BASELINES
+from lift_core.inference.methods import BASELINES, Baseline
 from lift_core.model.lift import LIFT
 from lift_core.model.weights import save_weights
 from tests.inference.conftest import SMALL
@@ -57,7 +57,7 @@ def test_an_interrupted_run_says_how_it_goes_on(clips, tmp_path, capsys, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setitem(BASELINES, "blend", stop)
+        patch.setitem(BASELINES, "blend", Baseline(2, stop))
         assert main(command) == 130
     assert list(tmp_path.glob(".out.unfinished/parts/*")) == [tmp_path / ".out.unfinished" / "parts" / "000000.png"]
     assert main([*command, "--factor", "4"]) == 2

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from lift_core import classical
+from lift_core.classical import PairPath
+from lift_core.data.procedural import ClipConfig, ProceduralClip
 from lift_core.errors import ConfigError, ShapeError, WeightsError
 from lift_core.inference.interpolator import Interpolator
 from lift_core.inference.lift_method import LiftMethod
@@ -37,6 +39,18 @@ def test_baselines_are_the_classical_methods(images, name, reference):
     assert torch.allclose(as_tensors, as_tensor(reference(a, b, 0.3)))
 
 
+def test_quadratic_uses_the_frames_around_a_pair_and_is_straight_at_the_ends_of_a_clip():
+    speeding = ProceduralClip(ClipConfig(frames=9, height=96, width=128, seed=4, max_speed=10.0))
+    known = list(speeding.frames([0, 2, 4, 6]))
+    made = list(Interpolator("quadratic").frames(known, detect_cuts=False))
+    first, second = known[1:3]
+    path = PairPath.find(classical.PairFlow.find(first, second), (known[0], 1.0), (known[3], 1.0))
+    assert np.array_equal(made[3], path.frame(0.5))
+    straight = PairPath(classical.PairFlow.find(first, second))
+    assert np.array_equal(Interpolator("quadratic")(first, second), straight.frame(0.5))
+    assert not np.array_equal(made[3], straight.frame(0.5))
+
+
 @pytest.mark.parametrize("shape", [(37, 45, 3), (1, 1, 3), (64, 32, 3)])
 def test_lift_serves_any_size_and_returns_the_kind_it_got(with_lift, shape):
     rng = np.random.default_rng(1)
@@ -49,7 +63,7 @@ def test_lift_serves_any_size_and_returns_the_kind_it_got(with_lift, shape):
     assert (tensor - as_tensor(image).double()).abs().max() <= 0.5 / 255 + 1e-6
 
 
-@pytest.mark.parametrize("name", ["blend", "dis"])
+@pytest.mark.parametrize("name", ["blend", "dis", "quadratic"])
 def test_the_ends_are_the_images_themselves(images, name):
     a, b = images[:2]
     assert np.array_equal(Interpolator(name)(a, b, 0.0), a)
@@ -112,6 +126,8 @@ def test_a_path_without_weights_is_refused(tmp_path):
 def test_a_baseline_takes_no_context():
     with pytest.raises(ConfigError, match="2 frames"):
         Interpolator("dis", context=6)
+    with pytest.raises(ConfigError, match="4 frames"):
+        Interpolator("quadratic", context=6)
 
 
 @pytest.mark.parametrize("context", [1, 3, 0])

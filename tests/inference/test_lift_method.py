@@ -48,19 +48,22 @@ def test_frames_that_do_not_fit_are_cut_into_tiles_and_stay_the_same(clip):
     assert np.abs(a - b).mean() < 0.05
 
 
-@pytest.mark.parametrize("start", [None, "dis", "quadratic"])
-def test_classical_flow_is_found_twice_a_pair_whatever_the_number_of_frames_and_tiles(start, lift, monkeypatch):
-    """By the baseline, which has no start, and by models that start from it; the frames around a pair cost no more."""
+@pytest.mark.parametrize("start", ["dis", "quadratic"])
+@pytest.mark.parametrize("baseline", [True, False])
+def test_classical_flow_is_found_twice_a_pair_whatever_the_number_of_frames_and_tiles(
+    baseline, start, lift, monkeypatch
+):
+    """By baselines, and by models that start from it; the frames around a pair cost no more."""
     calls = []
 
     def counting(a, b, **options):
         calls.append(a.shape)
         return dis_flow(a, b, **options)
 
-    for module in ("lift_core.classical", "lift_core.model.start"):
+    for module in ("lift_core.inference.methods", "lift_core.model.start"):
         monkeypatch.setattr(f"{module}.dis_flow", counting)
-    if start is None:
-        method = make_method("dis")
+    if baseline:
+        method = make_method(start)
     else:
         model = copy.deepcopy(lift)
         model.config = replace(model.config, start=start)
@@ -70,7 +73,7 @@ def test_classical_flow_is_found_twice_a_pair_whatever_the_number_of_frames_and_
     made = list(Interpolator.with_method(method).frames(clip.frames(range(5)), factor=4, detect_cuts=False))
     assert len(made) == 17
     # Of whole frames, which a model has padded.
-    assert calls == [(190, 250, 3) if start is None else (192, 256, 3)] * 8
+    assert calls == [(190, 250, 3) if baseline else (192, 256, 3)] * 8
 
 
 def test_too_little_memory_is_told_with_what_is_needed(clip):
