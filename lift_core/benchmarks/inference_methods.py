@@ -33,7 +33,8 @@ def methods(options: BenchOptions) -> Table:
     sizes, frames, rounds = (((128, 192),), 16, 1) if options.quick else (((256, 448), (720, 1280)), 16, 3)
     rows = [row for size in sizes for row in _beside_each_other(size, frames, rounds, options.seed)]
     note = (
-        "Processor time of one new frame, median; one thread. LIFT and quadratic stream, so that what a pair shares with the one before is done once."
+        "Processor time of one new frame, median; one thread. LIFT and quadratic stream: what a pair shares with"
+        " the one before is done once."
         " minterpolate (motion-compensated): ffmpeg with the filter less ffmpeg without it, per new frame."
     )
     return Table("One new frame, by method", tuple(rows), note)
