@@ -50,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="M",
-        help="lift_tiny, dis, blend (these three by default), quadratic, or the path of your own weights, with commas or"
-        " spaces between",
+        help="lift_tiny, dis, blend (by default these three), quadratic, or the path of your own weights, with commas"
+        " or spaces between",
     )
     parser.add_argument(
         "--context",
