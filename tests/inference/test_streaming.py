@@ -119,7 +119,7 @@ def test_no_more_than_the_window_is_read_ahead_or_held(lift, context):
             del made
 
     most_held = 0
-    for anchor, pair in enumerate(pairs(BaselineMethod("blend", context=context), source())):
+    for anchor, pair in enumerate(pairs(LiftMethod(lift, context=context), source())):
         assert len(alive) <= anchor + context // 2 + 1
         most_held = max(most_held, sum(ref() is not None for ref in alive))
         del pair
