@@ -18,9 +18,10 @@ LARGEST = 1280 * 736
 """Pixels of the largest pictures on which motion is found; those of larger frames are a half or a quarter as
 wide. The quarter grid keeps no more, and the search then ends at the pictures' full size instead of at half of it."""
 
-MOST_UNEQUAL = 4.0
+MOST_UNEQUAL = 4.2
 """Frames around a pair are looked at for acceleration where their gap to it is at most so many times the pair's, or the
-pair's so many times theirs. From frames too close errors of flow would be scaled up, and those too far tell little."""
+pair's so many times theirs. From frames too close errors of flow would be scaled up, and those too far tell little.
+Between the ratios that occur, so that rounding decides nothing."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,22 +50,31 @@ def whole_clip(
     return made
 
 
+def starting(lift: LIFT, start: str) -> LIFT:
+    """The same model with another start of stage 3."""
+    model = copy.deepcopy(lift)
+    model.config = replace(model.config, start=start)
+    return model
+
+
+@pytest.mark.parametrize("start", ["zero", "dis", "quadratic"])
 @pytest.mark.parametrize("count", [2, 3, 9])
 @pytest.mark.parametrize("context", [2, 6, 8])
-def test_streaming_equals_the_whole_clip(lift, count, context):
-    frames = noise(count)
-    expected = whole_clip(lift, frames, context, 0.5, None, ())
-    found = list(pairs(LiftMethod(lift, context=context), stream(frames)))
+def test_streaming_equals_the_whole_clip(lift, count, context, start):
+    frames, model = noise(count), starting(lift, start)
+    expected = whole_clip(model, frames, context, 0.5, None, ())
+    found = list(pairs(LiftMethod(model, context=context), stream(frames)))
     assert len(found) == count - 1 == len(expected)
     for anchor, pair in enumerate(found):
         assert (pair.at(0.5) - expected[anchor]).abs().max() < 1e-5
 
 
-def test_streaming_equals_the_whole_clip_with_cuts_and_uneven_times(lift):
-    frames, cuts = noise(10, seed=1), (4, 7)
+@pytest.mark.parametrize("start", ["zero", "quadratic"])
+def test_streaming_equals_the_whole_clip_with_cuts_and_uneven_times(lift, start):
+    frames, cuts, model = noise(10, seed=1), (4, 7), starting(lift, start)
     times = [1.0, 1.1, 1.4, 1.5, 1.9, 2.0, 2.05, 2.3, 2.4, 2.9]
-    expected = whole_clip(lift, frames, 6, 0.25, times, cuts)
-    found = list(pairs(LiftMethod(lift), stream(frames, times, cuts)))
+    expected = whole_clip(model, frames, 6, 0.25, times, cuts)
+    found = list(pairs(LiftMethod(model), stream(frames, times, cuts)))
     assert [pair.kind for pair in found] == ["cut" if a + 1 in cuts else "moving" for a in range(9)]
     for anchor, frame in expected.items():
         assert (found[anchor].at(0.25) - frame).abs().max() < 1e-5
