@@ -47,13 +47,14 @@ def blend(a: Image, b: Image, t: float) -> Image:
     return _to_image((1 - t) * a.astype(np.float32) + t * b.astype(np.float32))
 
 
-def dis_flow(a: Image, b: Image, *, preset: Preset = "medium", finest_scale: int | None = None) -> Floats:
+def dis_flow(a: Image, b: Image, *, preset: Preset = "medium", finest_scale: Literal[0, 1] | None = None) -> Floats:
     """Optical flow from ``a`` to ``b`` by Dense Inverse Search (Kroeger et al., ECCV 2016), on the grey images.
 
     Args:
         a, b: RGB uint8 ``[H, W, 3]`` of any size from 1x1; sides under 32 px are padded by repeating the border.
         preset: OpenCV's trade of speed for accuracy.
-        finest_scale: how often the images are halved where the search ends, 0 for not at all; by default the preset's.
+        finest_scale: whether the search ends on the images themselves (0) or on halves of them (1); by default where
+            the preset ends it.
 
     Returns:
         float32 ``[H, W, 2]``, (dx, dy) in pixels: what is at ``(x, y)`` in ``a`` is at ``(x + dx, y + dy)`` in ``b``.
@@ -310,7 +311,7 @@ def _backward_warp(image: Floats, flow: Floats) -> Floats:
     return np.asarray(warped, np.float32).reshape(image.shape)
 
 
-def _dis(preset: str, finest_scale: int | None) -> cv2.DISOpticalFlow:
+def _dis(preset: str, finest_scale: Literal[0, 1] | None) -> cv2.DISOpticalFlow:
     """Make the flow estimator; a new one each time, since it keeps buffers and is not safe to share."""
     presets = {
         "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,

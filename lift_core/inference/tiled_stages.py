@@ -76,8 +76,8 @@ def decode(
         aggregated: what stage 2 made of the window.
         t: strictly between 0 and 1.
         tiles: of the frames.
-        initial: motion of the whole frame that stage 3 starts from, on the s4 grid. A model whose own start is not
-            zero needs it where there are several tiles: found in a tile, it would differ from its neighbour's.
+        initial: motion that stage 3 starts from, on the s4 grid of the whole frame: found in a tile, it would differ
+            from its neighbour's. None where the model starts from zero.
     """
     made = torch.zeros_like(references[0].frame)
     for tile in tiles:
