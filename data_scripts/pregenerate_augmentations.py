@@ -1,6 +1,10 @@
 """Write augmented variants of every sample to a folder that all folds share; a killed run goes on where it was.
 
-Variant k of a sample is what training on the clips themselves would see in epoch k, bit by bit.
+Variant k of a sample is what training on the clips themselves would see in epoch k, bit by bit. For `lift train`:
+
+    lift train --data CLIPS … --print-config > config.json
+    python data_scripts/pregenerate_augmentations.py CLIPS VARIANTS --train-config config.json
+    lift train --config config.json --pregenerated VARIANTS
 """
 
 from __future__ import annotations
@@ -21,18 +25,28 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="folders, videos, raw clips or video lists")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to: new, empty, or begun before")
     parser.add_argument("--variants", type=int, default=4, metavar="N", help="of each sample, 1 to 1000 (default: 4)")
-    window = parser.add_mutually_exclusive_group()
+    samples = parser.add_argument_group("samples")
+    samples.add_argument("--train-config", metavar="JSON", help="as the run of this config.json reads them")
+    window = samples.add_mutually_exclusive_group()
     window.add_argument("--context", type=int, default=6, metavar="T", help="frames around the hidden one (default: 6)")
     window.add_argument("--consecutive", type=int, metavar="N", help="N frames in a row instead, the middle one hidden")
-    parser.add_argument("--stride", type=int, default=2, metavar="S", help="of --context, in frames (default: 2)")
-    parser.add_argument("--crop", default="256x256", metavar="HxW", help="of the samples (default: 256x256)")
-    parser.add_argument("--samples-per-clip", type=int, metavar="N", help="drawn anew for each variant (default: all)")
-    parser.add_argument("--scene-cuts", action="store_true", help="find cuts, and keep samples within shots")
-    parser.add_argument("--seed", type=int, default=0, help="of the augmentation (default: 0)")
-    parser.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="at what cannot be read")
+    samples.add_argument("--stride", type=int, default=2, metavar="S", help="of --context, in frames (default: 2)")
+    samples.add_argument("--crop", default="256x256", metavar="HxW", help="of the samples (default: 256x256)")
+    samples.add_argument("--samples-per-clip", type=int, metavar="N", help="drawn anew for each variant (default: all)")
+    samples.add_argument("--scene-cuts", action="store_true", help="find cuts, and keep samples within shots")
+    samples.add_argument("--seed", type=int, default=0, help="of the augmentation (default: 0)")
+    samples.add_argument("--on-error", choices=("raise", "skip"), default="raise", help="at what cannot be read")
     parser.add_argument("--check", action="store_true", help="read all that is in OUT, and make anew what is damaged")
     parser.add_argument("--fresh", action="store_true", help="delete variants that are in OUT and begin anew")
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.train_config is not None:
+        given = [name for name in _SAMPLES if getattr(args, name) != parser.get_default(name)]
+        if given:
+            parser.error(f"--train-config says it all; leave out --{given[0].replace('_', '-')}")
+    return args
+
+
+_SAMPLES = ("context", "consecutive", "stride", "crop", "samples_per_clip", "scene_cuts", "seed", "on_error")
 
 
 def data_config(args: argparse.Namespace) -> DataConfig:
@@ -42,6 +56,8 @@ def data_config(args: argparse.Namespace) -> DataConfig:
     from lift_core.data.sampling import Sampling
     from lift_core.data.window import FrameWindow
 
+    if args.train_config is not None:
+        return _of_training(args.train_config)
     drawn = args.samples_per_clip
     return DataConfig(
         window=(
@@ -55,6 +71,14 @@ def data_config(args: argparse.Namespace) -> DataConfig:
         on_error=args.on_error,
         scene_cuts=args.scene_cuts,
     )
+
+
+def _of_training(path: str) -> DataConfig:
+    from lift_core.training.config import TrainConfig, read_config
+    from lift_core.training.data import data_config as of_run
+
+    config = TrainConfig.from_dict(read_config(path))
+    return of_run(config, config.phase2_crop)
 
 
 def write(args: argparse.Namespace) -> int:

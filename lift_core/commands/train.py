@@ -8,10 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
-from lift_core.data.checked_json import parse_json
-from lift_core.errors import ConfigError
 from lift_core.model.config import PRESETS, STAGES, Start
-from lift_core.training.config import CONFIG_FILE, TrainConfig
+from lift_core.training.config import CONFIG_FILE, TrainConfig, read_config
 
 STOPPED = 3
 HELP = "train a model on videos or frame sequences"
@@ -47,6 +45,12 @@ _Group = argparse._ArgumentGroup
 def _add_data(group: _Group) -> None:
     add = group.add_argument
     add("--data", nargs="+", default=_KEEP, metavar="DIR", help="folders or files of videos and frame sequences")
+    add(
+        "--pregenerated",
+        default=_KEEP,
+        metavar="DIR",
+        help="augmented variants of --data to read instead, written by pregenerate_augmentations.py --train-config",
+    )
     add("--val-data", nargs="+", default=_KEEP, metavar="DIR", help="clips to validate on (default: 5 %% of --data)")
     add("--crop", type=int, default=_KEEP, metavar="PX", help="side of the training crop in both phases (128)")
     add(
@@ -162,10 +166,4 @@ def _stored_config(args: argparse.Namespace) -> dict[str, Any]:
         path = Path(getattr(args, "out", TrainConfig.out)) / CONFIG_FILE
     if path is None:
         return {}
-    try:
-        stored = parse_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"the config cannot be read: {error}", where=path, fix="Name a run's config.json.") from error
-    if not isinstance(stored, dict):
-        raise ConfigError("the config is not a JSON object", where=path, fix="Name a run's config.json.")
-    return stored
+    return read_config(path)

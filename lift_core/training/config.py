@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
+from pathlib import Path
 from typing import Any, Literal
 
+from lift_core.data.checked_json import parse_json
 from lift_core.errors import ConfigError
 from lift_core.model.config import STAGES, LiftConfig, Start, preset
 
@@ -45,6 +47,9 @@ class TrainConfig:
     Attributes:
         preset: the model, by name.
         data: folders or files of videos and frame sequences.
+        pregenerated: folder of augmented variants of ``data`` that training reads in place of the clips themselves: in
+            epoch k variant k, after the last the first again. None reads and augments the clips. Validation always
+            reads clips.
         val_data: where validation clips come from; empty: ``val_fraction`` of the training clips, by clip group.
         out: folder of the run: config, log, checkpoints, weights.
         steps: optimizer steps; None where ``minutes`` says how long.
@@ -88,6 +93,7 @@ class TrainConfig:
 
     preset: str = "lift_tiny"
     data: tuple[str, ...] = ()
+    pregenerated: str | None = None
     val_data: tuple[str, ...] = ()
     out: str = "runs/lift"
     steps: int | None = None
@@ -191,3 +197,18 @@ class TrainConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as a JSON file holds them."""
         return {"version": CONFIG_VERSION, **asdict(self)}
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The values of a config file, as `TrainConfig.from_dict` takes them; they are not checked yet.
+
+    Raises:
+        ConfigError: a file that cannot be read, or that holds no JSON object.
+    """
+    try:
+        stored = parse_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the config cannot be read: {error}", where=path, fix="Name a run's config.json.") from error
+    if not isinstance(stored, dict):
+        raise ConfigError("the config is not a JSON object", where=path, fix="Name a run's config.json.")
+    return stored

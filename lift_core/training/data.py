@@ -14,22 +14,23 @@ from lift_core.model.config import preset
 from lift_core.training.config import TrainConfig
 
 
-def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: int = 1) -> Loaders:
-    """Training and validation loaders for crops of ``crop`` pixels.
+def data_config(config: TrainConfig, crop: int) -> DataConfig:
+    """What the batches of a run are made of, for crops of ``crop`` pixels.
+
+    Variants that `lift_core.data.pregenerated.pregenerate` writes with its ``options("train")`` are what the run reads
+    with ``config.pregenerated``.
 
     Args:
         config: the run.
         crop: side of the square training crop.
-        rank: this process.
-        world_size: how many processes there are.
 
     Raises:
-        DatasetError, SourceError, WindowError: the data cannot be used.
+        ConfigError: no such preset.
     """
     context = preset(config.preset).context
     count = config.samples_per_clip
     val_crop = config.phase2_crop if config.val_crop is None else config.val_crop
-    data = DataConfig(
+    return DataConfig(
         window=[FrameWindow.uniform(context, stride) for stride in config.strides],
         batch_size=config.batch,
         crop=(crop, crop),
@@ -42,6 +43,22 @@ def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: i
         on_error=config.on_error,
         scene_cuts=True,
     )
+
+
+def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: int = 1) -> Loaders:
+    """Training and validation loaders for crops of ``crop`` pixels.
+
+    Args:
+        config: the run.
+        crop: side of the square training crop.
+        rank: this process.
+        world_size: how many processes there are.
+
+    Raises:
+        ConfigError: a store of ``config.pregenerated`` that was made with other settings or from other clips.
+        DatasetError, SourceError, WindowError: the data cannot be used.
+    """
+    data = data_config(config, crop)
     # A step's batches are held together, and the next step's are asked for before they are all let go.
     rule = recommend_settings(batch_bytes=data.batch_bytes, processes=processes_here(world_size))
     settings = replace(rule, kept=2 * config.accumulate)
@@ -54,4 +71,5 @@ def make_loaders(config: TrainConfig, crop: int, *, rank: int = 0, world_size: i
         settings=settings,
         rank=rank,
         world_size=world_size,
+        pregenerated=config.pregenerated,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,9 @@ from lift_core.data.open_dataset import open_dataset
 from lift_core.data.pregenerated_dataset import PregeneratedDataset
 from lift_core.data.sample import SampleKey
 from lift_core.data.splits import SplitConfig
+from lift_core.errors import ConfigError, LiftError
+from lift_core.training.config import TrainConfig
+from lift_core.training.data import make_loaders
 from tests.data.clip_trees import write_vimeo
 from tests.data.damage import flip_bit
 from tests.data_scripts.scripts import load_script
@@ -101,3 +106,62 @@ def test_impossible_options_are_one_line(
 ) -> None:
     assert script.main([str(clips), str(tmp_path / "store"), *options]) == 2
     assert "pregenerate_augmentations: " in capsys.readouterr().err
+
+
+@pytest.fixture
+def run_config(clips: Path, tmp_path: Path) -> TrainConfig:
+    return TrainConfig(data=(str(clips),), steps=1, batch=1, phase1_crop=16, phase2_crop=16, samples_per_clip=1, seed=3)
+
+
+def write_config(config: TrainConfig, path: Path) -> str:
+    path.write_text(json.dumps(config.to_dict()))
+    return str(path)
+
+
+def test_variants_made_for_a_run_are_what_it_reads_without_them(
+    script: ModuleType, clips: Path, tmp_path: Path, run_config: TrainConfig
+) -> None:
+    named = write_config(run_config, tmp_path / "config.json")
+    out = str(tmp_path / "store")
+    assert script.main([str(clips), out, "--variants", "2", "--train-config", named]) == 0
+    live, stored = (
+        make_loaders(replace(run_config, workers=0, pregenerated=folder), 16).train for folder in (None, out)
+    )
+    for epoch in range(2):
+        batches = []
+        for loader in (live, stored):
+            loader.sampler.set_epoch(epoch)
+            batches.append(
+                [{name: value.clone() for name, value in batch.items() if name != "key"} for batch in loader]
+            )
+        assert len(batches[0]) == len(batches[1]) > 0
+        for ours, theirs in zip(*batches, strict=True):
+            assert ours.keys() == theirs.keys()
+            assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("other", [{"seed": 4}, {"colour_probability": 0.0}, {"phase2_crop": 24}, {"strides": (3,)}])
+def test_a_run_refuses_variants_made_for_another(
+    script: ModuleType, clips: Path, tmp_path: Path, run_config: TrainConfig, other: dict[str, object]
+) -> None:
+    named = write_config(replace(run_config, **other), tmp_path / "config.json")
+    out = str(tmp_path / "store")
+    assert script.main([str(clips), out, "--variants", "1", "--train-config", named]) == 0
+    with pytest.raises(ConfigError, match="made with other settings"):
+        make_loaders(replace(run_config, pregenerated=out), 16)
+
+
+def test_a_run_says_where_no_variants_are(tmp_path: Path, run_config: TrainConfig) -> None:
+    with pytest.raises(LiftError, match="nowhere"):
+        make_loaders(replace(run_config, pregenerated=str(tmp_path / "nowhere")), 16)
+
+
+def test_what_a_config_says_cannot_be_said_again(
+    script: ModuleType, clips: Path, tmp_path: Path, run_config: TrainConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = write_config(run_config, tmp_path / "config.json")
+    with pytest.raises(SystemExit) as ended:
+        script.main([str(clips), str(tmp_path / "store"), "--train-config", named, "--crop", "32x32"])
+    assert ended.value.code == 2
+    assert "leave out --crop" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
