@@ -238,8 +238,8 @@ def _belief(bends: Sequence[Floats]) -> Floats:
     """How far acceleration seen from one or from both sides is believed, from 0 to 1, ``[H, W, 1]``."""
     if len(bends) == 1:
         return np.full((*bends[0].shape[:2], 1), _BELIEF_IN_ONE, np.float32)
-    squared_error = np.square(bends[0] - bends[1]).sum(axis=2)
-    squared_bends = np.square(bends[0]).sum(axis=2) + np.square(bends[1]).sum(axis=2)
+    squared_error = _squared_length(bends[0] - bends[1])
+    squared_bends = _squared_length(bends[0]) + _squared_length(bends[1])
     return np.asarray(np.exp(-squared_error / (_BEND_TOLERANCE_PX2 + squared_bends))[..., None], np.float32)
 
 
@@ -268,7 +268,8 @@ def interpolate_dis(a: Image, b: Image, t: float, *, preset: Preset = "medium") 
 
 def _disagreement(warped_a: Floats, warped_b: Floats) -> Floats:
     """How much two warped references differ around each pixel, in grey levels, ``[H, W]``."""
-    return np.asarray(cv2.GaussianBlur(np.abs(warped_a - warped_b).mean(axis=2), (7, 7), 2.0), np.float32)
+    red, green, blue = np.moveaxis(np.abs(warped_a - warped_b), 2, 0)
+    return np.asarray(cv2.GaussianBlur((red + green + blue) / np.float32(3), (7, 7), 2.0), np.float32)
 
 
 def _share_of_first(first_error: Floats, second_error: Floats) -> Floats:
@@ -295,10 +296,15 @@ def _consistency(reference_motion: Floats, to_reference: Floats, motion: Floats)
     with the motion (Sundaram et al., ECCV 2010).
     """
     found = _backward_warp(reference_motion, to_reference)
-    squared_error = np.square(found - motion).sum(axis=2)
-    squared_motion = np.square(found).sum(axis=2) + np.square(motion).sum(axis=2)
+    squared_error = _squared_length(found - motion)
+    squared_motion = _squared_length(found) + _squared_length(motion)
     agreement: Floats = np.exp(-squared_error / (_TOLERANCE_PX2 + _TOLERANCE_RELATIVE * squared_motion))
     return agreement
+
+
+def _squared_length(vectors: Floats) -> Floats:
+    """Of vectors ``[H, W, 2]``, as ``[H, W]``; several times as fast as a sum over so short an axis."""
+    return np.asarray(np.square(vectors[..., 0]) + np.square(vectors[..., 1]), np.float32)
 
 
 def _backward_warp(image: Floats, flow: Floats) -> Floats:
