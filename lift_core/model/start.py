@@ -113,7 +113,9 @@ def flow_on_pictures(reduction: int, a: Image, b: Image) -> Floats:
 
 def pictures(frames: Tensor) -> list[Image]:
     """Frames ``[N, 3, H, W]`` in [0, 1] as images in 8 bits, in the size at which motion is found between them."""
-    return to_images(F.avg_pool2d(frames.detach(), reduction_of(frames.shape[-2], frames.shape[-1])))
+    reduction = reduction_of(frames.shape[-2], frames.shape[-1])
+    # A mean over 1 x 1 pixels would be the frames themselves, computed at length.
+    return to_images(frames if reduction == 1 else F.avg_pool2d(frames.detach(), reduction))
 
 
 def reduction_of(height: int, width: int) -> int:
