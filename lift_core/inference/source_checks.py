@@ -51,13 +51,16 @@ def check_whole(source: Path) -> None:
 
 
 def check_opaque(source: Path, clip: VideoFileSource) -> None:
-    """Refuse the video file ``source``, opened as ``clip``, if it is stored with transparency.
+    """Refuse the video file ``source``, opened as ``clip``, if it is transparent anywhere.
+
+    Where it is stored with transparency, as all GIFs are, every frame is looked at.
 
     Raises:
-        SourceError: it is.
+        SourceError: it is, or it may be: WebM does not show its transparency.
     """
     stored = clip.pixel_format
-    transparent = any(component.is_alpha for component in av.VideoFormat(stored).components)
+    has_alpha = any(component.is_alpha for component in av.VideoFormat(stored).components)
+    transparent = has_alpha and _shows_through(source)
     with open_container(source) as container:
         # WebM has it in blocks of its own, which decoders leave out of the picture.
         tags = video_stream(container, source).metadata
@@ -69,6 +72,15 @@ def check_opaque(source: Path, clip: VideoFileSource) -> None:
             where=clip.name,
             fix="Flatten it first: ffmpeg -i IN -pix_fmt yuv420p FLAT.mp4",
         )
+
+
+def _shows_through(source: Path) -> bool:
+    """Whether any pixel of a video that is stored with transparency is not opaque, up to the first damage."""
+    with open_container(source) as container, suppress(av.FFmpegError):
+        for frame in container.decode(video_stream(container, source)):
+            if frame.to_ndarray(format="rgba")[..., 3].min() < 255:
+                return True
+    return False
 
 
 def warn_of_interlacing(source: Path) -> None:

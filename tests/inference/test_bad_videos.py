@@ -19,6 +19,7 @@ from lift_core.cli import main
 from lift_core.data.clip_writer import write_sequence
 from lift_core.data.video_file import VideoFileSource
 from lift_core.inference.interpolator import Interpolator
+from lift_core.metrics import psnr
 from tests.inference.video_clips import add_tone, moving, write_clip
 
 
@@ -205,6 +206,42 @@ def test_a_video_with_transparency_is_refused_with_advice(tmp_path, capfd, name,
     line = refused(tmp_path, capfd, tmp_path / name, tmp_path / "out.mp4")
     assert "transparency" in line
     assert "ffmpeg -i" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [("in.mov", "qtrle", "argb"), ("in.mov", "prores_ks", "yuva444p10le"), ("in.mkv", "ffv1", "yuva420p")],
+)
+@pytest.mark.parametrize("alpha", [255, 250])
+def test_a_video_that_could_be_transparent_is_taken_if_no_pixel_is(tmp_path, capfd, name, codec, pixel_format, alpha):
+    images = np.full((3, 32, 48, 4), 255, np.uint8)
+    images[..., :3] = np.array([20, 110, 200], np.uint8)[:, None, None, None]
+    # A block of the last frame, since ProRes may round single pixels.
+    images[-1, :16, :16, 3] = alpha
+    coded(tmp_path / name, codec, pixel_format, images)
+    if alpha < 255:
+        assert "transparency" in refused(tmp_path, capfd, tmp_path / name, tmp_path / "out.mp4")
+        return
+    made = Interpolator("blend").video(tmp_path / name, tmp_path / "out.mp4", progress=False)
+    assert made.frames_out == 5
+    clip = VideoFileSource(tmp_path / "out.mp4")
+    assert [int(np.median(frame)) for frame in clip.frames(range(5))] == pytest.approx([20, 65, 110, 155, 200], abs=3)
+
+
+@pytest.mark.parametrize("transparent", [True, False])
+def test_a_gif_is_taken_unless_something_shows_through(tmp_path, capfd, transparent):
+    images = pytest.importorskip("PIL.Image")
+    frames = [images.fromarray(image).quantize(32) for image in moving(4, height=64, width=96)]
+    more = {"transparency": frames[0].getpixel((10, 10)), "disposal": 2} if transparent else {}
+    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:], duration=100, **more)
+    if transparent:
+        assert "transparency" in refused(tmp_path, capfd, tmp_path / "in.gif", tmp_path / "out.mp4")
+        return
+    made = Interpolator("blend").video(tmp_path / "in.gif", tmp_path / "out.mp4", progress=False)
+    assert (made.frames_in, made.frames_out) == (4, 7)
+    taken = VideoFileSource(tmp_path / "in.gif").frames(range(4))
+    kept = VideoFileSource(tmp_path / "out.mp4").frames(range(0, 7, 2))
+    assert all(psnr(one, other) > 30 for one, other in zip(kept, taken, strict=True))
 
 
 def test_ten_bits_are_taken_with_a_note(tmp_path, capsys):
