@@ -8,6 +8,7 @@ import signal
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -118,7 +119,8 @@ class _Stream:
         A traceback that someone keeps makes such a cycle; left to the garbage collector, the workers' queues would go
         before DataLoader can tell the workers to end, and it would wait for each of them in vain.
         """
-        answers = iter(self._loader)
+        with _termination_waits():
+            answers = iter(self._loader)
         if self.settings.num_workers > 0 and answers is not self._last():
             self._last = weakref.ref(answers)
             self._end = weakref.finalize(self, _end_workers, answers, os.getpid())
@@ -322,7 +324,8 @@ class _WorkerStart:
 
     Workers are the parallelism; threads of OpenCV and torch would fight over cores. Ctrl-C, and a signal to stop that
     is sent to the whole group, would end a worker, and with it the training process before that has saved its state.
-    So would one that a batch system sends to every process: a worker works on for some seconds after it.
+    So would one that a batch system sends to every process: a worker works on for some seconds after it. While it
+    starts, such a signal waits, see `_termination_waits`.
     """
 
     def __init__(self, sharing: Sharing | None) -> None:
@@ -336,7 +339,26 @@ class _WorkerStart:
         if hasattr(os, "setpgid"):
             os.setpgid(0, 0)
         if hasattr(signal, "SIGALRM"):
+            # Not what this process's parent does at an alarm.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, _end_later)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+@contextmanager
+def _termination_waits() -> Iterator[None]:
+    """Within the block SIGTERM waits, in this thread and in the processes it starts, until they let it through.
+
+    A worker that has not settled yet would die of it: torch's own handler ends it, and this process learns of a death.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_later(number: int, frame: FrameType | None) -> None:

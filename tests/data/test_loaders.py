@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from lift_core.data import loader as loader_module
 from lift_core.data.clip_dataset import ClipDataset
 from lift_core.data.loaders import Loader, create_dataloaders
 from lift_core.data.sample import Batch, Room, Sample, SampleKey, to_device
@@ -233,6 +234,40 @@ def test_every_way_in_which_a_dead_worker_shows_counts(
     monkeypatch.setattr(DataLoader, "__iter__", orphaned)
     with pytest.raises(LoaderError, match=type(error).__name__):
         list(loader)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be held back here")
+def test_a_signal_to_end_that_meets_a_worker_while_it_starts_costs_nothing(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = os.getpid()
+
+    def met(threads: int) -> None:
+        assert os.getpid() != here
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # The first thing that a worker does to settle.
+    monkeypatch.setattr(loader_module.cv2, "setNumThreads", met)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    loaders = create_dataloaders(tree, CONFIG, settings=LoaderSettings(num_workers=2, start_method="fork"))
+    assert len(list(loaders.train)) == 6
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="workers end at once here")
+def test_a_worker_ends_some_time_after_a_signal_to_end(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader_module, "_GRACE_S", 1)
+    settings = LoaderSettings(num_workers=1, start_method="fork", persistent_workers=True)
+    loader = create_dataloaders(tree, CONFIG, settings=settings).train
+    before = {child.pid for child in psutil.Process().children()}
+    next(iter(loader))
+    (worker,) = (child for child in psutil.Process().children() if child.pid not in before)
+    began = time.monotonic()
+    worker.terminate()
+    # torch tells of it wherever this process happens to be.
+    with pytest.raises(RuntimeError, match="killed by signal: Alarm clock"):
+        time.sleep(30)
+    assert time.monotonic() - began > 0.9
 
 
 @pytest.mark.parametrize("workers", [0, 1])

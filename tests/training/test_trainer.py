@@ -283,13 +283,15 @@ def test_sigterm_to_the_whole_process_group_saves_too(config: TrainConfig, tmp_p
     out = tmp_path / "grouped"
     arguments = ["--minutes", "5", "--batch", "1", "--crop", "32", "--accelerator", "cpu", "--workers", "1"]
     places = ["--data", *config.data, "--out", str(out), "--val-every", "1"]
-    process = subprocess.Popen([lift, "train", *arguments, *places], start_new_session=True, stderr=subprocess.DEVNULL)
+    told = tmp_path / "stderr.txt"
+    with told.open("w") as stderr:
+        process = subprocess.Popen([lift, "train", *arguments, *places], start_new_session=True, stderr=stderr)
     try:
         deadline = time.monotonic() + 90
         while not list_checkpoints(out) and time.monotonic() < deadline:
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=60) == STOPPED
+        assert process.wait(timeout=60) == STOPPED, told.read_text()
     finally:
         process.kill()
     last = int(list_checkpoints(out)[-1].stem.removeprefix("step-"))
