@@ -185,8 +185,13 @@ def test_clearing_up_is_not_interrupted_by_a_second_signal(monkeypatch: pytest.M
 
 @needs_timers
 def test_ctrl_c_passes_through() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        run_isolated(partial(os.kill, os.getpid(), signal.SIGINT), 5)
+    # A shell may have started these tests in the background, with Ctrl-C ignored.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_isolated(partial(os.kill, os.getpid(), signal.SIGINT), 5)
+    finally:
+        signal.signal(signal.SIGINT, previous)
     assert run_isolated(lambda: 1, 5) == Returned(1)
 
 
