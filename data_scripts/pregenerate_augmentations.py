@@ -40,7 +40,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="delete variants that are in OUT and begin anew")
     args = parser.parse_args(arguments)
     if args.train_config is not None:
-        given = [name for name in _SAMPLES if getattr(args, name) != parser.get_default(name)]
+        without_defaults = parser.parse_args(arguments, argparse.Namespace(**dict.fromkeys(_SAMPLES)))
+        given = [name for name in _SAMPLES if getattr(without_defaults, name) is not None]
         if given:
             parser.error(f"--train-config says it all; leave out --{given[0].replace('_', '-')}")
     return args

@@ -150,6 +150,12 @@ class TrainConfig:
             raise ConfigError(f"training strides must be at least 2, so that a frame is hidden, not {self.strides}")
         if not self.scales or not all(0 < scale <= 1 for scale in self.scales):
             raise ConfigError(f"scales must be above 0 and at most 1, not {self.scales}")
+        if self.pregenerated is not None and self.phase1_crop != self.phase2_crop:
+            raise ConfigError(
+                f"pre-generated variants have one size, and the phases crop to {self.phase1_crop} and"
+                f" {self.phase2_crop} pixels",
+                fix="Make phase1_crop and phase2_crop the same.",
+            )
         if self.contextnet is not None and (self.encoder != "contextnet" or self.init is not None):
             raise ConfigError(
                 "a RIFE file fills a new contextnet encoder, and nothing else",

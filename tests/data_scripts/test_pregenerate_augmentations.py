@@ -140,7 +140,9 @@ def test_variants_made_for_a_run_are_what_it_reads_without_them(
             assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("other", [{"seed": 4}, {"colour_probability": 0.0}, {"phase2_crop": 24}, {"strides": (3,)}])
+@pytest.mark.parametrize(
+    "other", [{"seed": 4}, {"colour_probability": 0.0}, {"phase1_crop": 24, "phase2_crop": 24}, {"strides": (3,)}]
+)
 def test_a_run_refuses_variants_made_for_another(
     script: ModuleType, clips: Path, tmp_path: Path, run_config: TrainConfig, other: dict[str, object]
 ) -> None:
@@ -156,12 +158,18 @@ def test_a_run_says_where_no_variants_are(tmp_path: Path, run_config: TrainConfi
         make_loaders(replace(run_config, pregenerated=str(tmp_path / "nowhere")), 16)
 
 
+@pytest.mark.parametrize("crop", ["32x32", "256x256"])
 def test_what_a_config_says_cannot_be_said_again(
-    script: ModuleType, clips: Path, tmp_path: Path, run_config: TrainConfig, capsys: pytest.CaptureFixture[str]
+    script: ModuleType,
+    clips: Path,
+    tmp_path: Path,
+    run_config: TrainConfig,
+    crop: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     named = write_config(run_config, tmp_path / "config.json")
     with pytest.raises(SystemExit) as ended:
-        script.main([str(clips), str(tmp_path / "store"), "--train-config", named, "--crop", "32x32"])
+        script.main([str(clips), str(tmp_path / "store"), "--train-config", named, "--crop", crop])
     assert ended.value.code == 2
     assert "leave out --crop" in capsys.readouterr().err
     assert not (tmp_path / "store").exists()

@@ -27,6 +27,7 @@ def test_a_config_survives_json() -> None:
         ({"steps": 0}, "steps must be above 0"),
         ({"batch": 0}, "batch must be at least 1"),
         ({"strides": (1,)}, "strides must be at least 2"),
+        ({"pregenerated": "p", "phase1_crop": 64, "phase2_crop": 128}, "variants have one size"),
     ],
 )
 def test_options_that_cannot_work_are_refused(options: dict[str, object], message: str) -> None:
